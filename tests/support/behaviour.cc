@@ -1,0 +1,136 @@
+#include "tests/support/behaviour.h"
+
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <random>
+#include <thread>
+#include <utility>
+
+namespace peal::tests {
+namespace {
+
+using SharedServers = std::map<std::pair<int, int>, std::unique_ptr<Server>>;
+
+SharedServers& Shared() {
+  static SharedServers servers;
+  return servers;
+}
+
+/// Stops the shared servers while failures can still be reported.
+class SharedServersEnd : public ::testing::Environment {
+ public:
+  void TearDown() override { Shared().clear(); }
+};
+
+[[maybe_unused]] const auto* const kSharedServersEnd =
+    ::testing::AddGlobalTestEnvironment(new SharedServersEnd);
+
+Server& SharedServer(int reactors, int stripes) {
+  std::unique_ptr<Server>& server = Shared()[{reactors, stripes}];
+  if (server && !server->IsAlive()) {
+    ADD_FAILURE() << "the server died in an earlier test:\n" << server->Log();
+    server.reset();
+  }
+  if (!server) {
+    ServerOptions options;
+    options.reactors = reactors;
+    options.stripes = stripes;
+    server = std::make_unique<Server>(std::move(options));
+  }
+  return *server;
+}
+
+}  // namespace
+
+std::vector<Setup> AllSetups() {
+  std::vector<Setup> setups;
+  for (const int reactors : {1, kManyReactors}) {
+    for (const int stripes : {1, kManyStripes}) {
+      for (const int resp : {2, 3}) setups.push_back({reactors, stripes, resp});
+    }
+  }
+  return setups;
+}
+
+std::vector<Setup> ReactorSetups() {
+  return {{1, kManyStripes, 2}, {kManyReactors, kManyStripes, 2}};
+}
+
+std::string SetupName(const ::testing::TestParamInfo<Setup>& info) {
+  const Setup& setup = info.param;
+  return "reactors" + std::to_string(setup.reactors) + "_stripes" + std::to_string(setup.stripes) +
+         "_resp" + std::to_string(setup.resp);
+}
+
+void Behaviour::SetUp() {
+  server_ = &SharedServer(GetParam().reactors, GetParam().stripes);
+  Client client = ConnectResp2();
+  ASSERT_EQ(client.Do("FLUSHALL"), "OK");
+  ASSERT_EQ(client.Do("CONFIG SET notify-keyspace-events \"\""), "OK");
+}
+
+Client Behaviour::Connect() {
+  Client client = server_->Connect();
+  client.Hello(resp());
+  return client;
+}
+
+Client Behaviour::ConnectResp2() { return server_->Connect(); }
+
+std::string Behaviour::RawAck(std::string_view kind, std::string_view name, int64_t count) const {
+  std::string out = resp() == 3 ? ">3\r\n" : "*3\r\n";
+  for (const std::string_view text : {kind, name}) {
+    out += "$" + std::to_string(text.size()) + "\r\n";
+    out.append(text) += "\r\n";
+  }
+  return out + ":" + std::to_string(count) + "\r\n";
+}
+
+std::string Behaviour::RawFrame(const std::vector<std::string>& parts) const {
+  std::string out = EncodeCommand(parts);
+  if (resp() == 3) out[0] = '>';
+  return out;
+}
+
+void Behaviour::Subscribe(Client& client, const std::vector<std::string>& command) {
+  client.SendCommand(command);
+  for (size_t i = 1; i < command.size(); ++i) {
+    const Reply ack = client.Read();
+    ASSERT_EQ(ack.At(1), command[i]) << ack;
+  }
+}
+
+std::string Behaviour::Info(const std::string& field) {
+  Client client = ConnectResp2();
+  return InfoField(client.Call({"INFO", "everything"}).text, field);
+}
+
+bool Behaviour::Eventually(const std::function<bool()>& condition) {
+  const Deadline deadline;
+  while (!condition()) {
+    if (deadline.HasPassed()) return false;
+    std::this_thread::sleep_for(Milliseconds{2});
+  }
+  return true;
+}
+
+std::string InfoField(const std::string& info, const std::string& field) {
+  const std::string start = "\n" + field + ":";
+  const size_t at = info.find(start);
+  if (at == std::string::npos) return {};
+  const size_t value = at + start.size();
+  return info.substr(value, info.find('\r', value) - value);
+}
+
+uint64_t Seed() {
+  const char* chosen = std::getenv("PEAL_SEED");
+  const uint64_t seed = chosen != nullptr
+                            ? std::strtoull(chosen, nullptr, 10)
+                            : (uint64_t{std::random_device{}()} << 20) % 1'000'000'007;
+  std::cout << "PEAL_SEED=" << seed << std::endl;
+  return seed;
+}
+
+}  // namespace peal::tests
