@@ -1,0 +1,69 @@
+#include "store/sync/turnstile.h"
+
+#include "store/sync/chaos.h"
+#include "store/sync/futex.h"
+
+namespace peal::store {
+namespace {
+
+// Turns are bounded by some 200 us and most are far shorter; then sleep.
+constexpr int kSpins = 200;
+
+}  // namespace
+
+void Turnstile::SetOut(std::atomic<uint32_t>& word) {
+  if (word.exchange(kOut, std::memory_order_seq_cst) == kInAndAwaited) FutexWakeAll(word);
+}
+
+void Turnstile::LeaveLine(Line& line) { SetOut(line.in); }
+
+void Turnstile::AwaitOut(std::atomic<uint32_t>& word) {
+  for (int i = 0; i < kSpins; ++i) {
+    if (word.load(std::memory_order_seq_cst) == kOut) return;
+    CpuRelax();
+  }
+  for (;;) {
+    uint32_t seen = word.load(std::memory_order_seq_cst);
+    if (seen == kOut) return;
+    if (seen == kIn && !word.compare_exchange_strong(seen, kInAndAwaited)) continue;
+    FutexWait(word, kInAndAwaited);
+  }
+}
+
+void Turnstile::EnterSlow(Line& line) {
+  line.kept_out.store(kIn, std::memory_order_seq_cst);
+  do {
+    SetOut(line.in);
+    ChaosPoint();
+    for (int i = 0; i < kSpins && closed_.load(std::memory_order_relaxed) != 0; ++i) CpuRelax();
+    while (closed_.load(std::memory_order_seq_cst) != 0) {
+      sleepers_.fetch_add(1, std::memory_order_seq_cst);
+      FutexWait(closed_, 1);
+      sleepers_.fetch_sub(1, std::memory_order_relaxed);
+    }
+    line.in.store(kIn, std::memory_order_seq_cst);
+  } while (closed_.load(std::memory_order_seq_cst) != 0);
+  // First in, then no longer waiting: the next closer sees at least one of the two.
+  SetOut(line.kept_out);
+}
+
+void Turnstile::Close(int self) {
+  closed_.store(1, std::memory_order_seq_cst);
+  ChaosPoint();
+  for (int i = 0; i < kMaxParticipants; ++i) {
+    if (i != self) AwaitOut(lines_[i].in);
+  }
+}
+
+void Turnstile::Open() {
+  closed_.store(0, std::memory_order_seq_cst);
+  if (sleepers_.load(std::memory_order_seq_cst) != 0) FutexWakeAll(closed_);
+}
+
+void Turnstile::WaitForKeptOut(int self) {
+  for (int i = 0; i < kMaxParticipants; ++i) {
+    if (i != self) AwaitOut(lines_[i].kept_out);
+  }
+}
+
+}  // namespace peal::store

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "protocol/base/check.h"
+
+namespace peal::store {
+
+/// The part that Gate and DistributedRwLock share: up to 64 participants that pass in and out, each
+/// on a cache line of its own, and one closer at a time who keeps them out.
+///
+/// Passing is one exchange on an own line and a load of a line that is rarely written. Memory order:
+/// "I am in" and "is it closed" on one side, "it is closed" and "is anyone in" on the other, are
+/// sequentially consistent, so that at least one side sees the other.
+class Turnstile {
+ public:
+  static constexpr int kMaxParticipants = 64;
+  static constexpr int kNobody = -1;
+
+  /// Goes in; waits while closed. `participant` must be out, and is used by one thread at a time.
+  void Enter(int participant) {
+    Line& line = At(participant);
+    PEAL_DCHECK(line.in.load(std::memory_order_relaxed) == kOut);
+    line.in.store(kIn, std::memory_order_seq_cst);
+    if (closed_.load(std::memory_order_seq_cst) != 0) [[unlikely]] EnterSlow(line);
+  }
+
+  /// Goes out; wakes a closer that waits for it.
+  void Leave(int participant) {
+    Line& line = At(participant);
+    PEAL_DCHECK(line.in.load(std::memory_order_relaxed) != kOut);
+    LeaveLine(line);
+  }
+
+  bool IsIn(int participant) const {
+    return lines_[participant].in.load(std::memory_order_acquire) != kOut;
+  }
+  bool IsClosed() const { return closed_.load(std::memory_order_acquire) != 0; }
+
+  /// Closes and waits until everybody but `self` (or kNobody) is out. The caller makes sure that
+  /// there is one closer at a time.
+  void Close(int self);
+
+  /// Opens again and wakes those who wait in Enter.
+  void Open();
+
+  /// Waits until everybody who was kept out by the last Close has got in since. Call while open.
+  void WaitForKeptOut(int self);
+
+  /// Marks `participant` as in without looking whether it is closed; for the closer itself.
+  void EnterAsCloser(int participant) {
+    At(participant).in.store(kIn, std::memory_order_relaxed);
+  }
+
+ private:
+  static constexpr uint32_t kOut = 0;
+  static constexpr uint32_t kIn = 1;
+  static constexpr uint32_t kInAndAwaited = 2;  // whoever sets it back to kOut wakes the closer
+
+  struct alignas(64) Line {
+    std::atomic<uint32_t> in{kOut};
+    std::atomic<uint32_t> kept_out{kOut};  // same three values: waits in EnterSlow
+  };
+
+  Line& At(int participant) {
+    PEAL_DCHECK(participant >= 0 && participant < kMaxParticipants);
+    return lines_[participant];
+  }
+  void EnterSlow(Line& line);
+  void LeaveLine(Line& line);
+  static void AwaitOut(std::atomic<uint32_t>& word);
+  static void SetOut(std::atomic<uint32_t>& word);
+
+  Line lines_[kMaxParticipants];
+  alignas(64) std::atomic<uint32_t> closed_{0};
+  std::atomic<uint32_t> sleepers_{0};  // threads that sleep on closed_
+};
+
+}  // namespace peal::store
