@@ -18,7 +18,7 @@ enum class LogFormat : uint8_t { kText, kJson };
 /// sockets.
 enum class LocalAccess : uint8_t { kNo, kYes, kLocal };
 
-enum class Supervised : uint8_t { kNo, kAuto, kSystemd, kUpstart };
+enum class Supervised : uint8_t { kUpstart, kSystemd, kAuto, kNo };
 
 enum class MaxMemoryPolicy : uint8_t {
   kVolatileLru,

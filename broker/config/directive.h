@@ -15,6 +15,7 @@ namespace peal::broker {
 enum class DirectiveType : uint8_t {
   kBool,          // yes | no
   kInteger,       // decimal, min..max
+  kHertz,         // as kInteger, then brought into 1..500
   kOctal,         // octal, min..max
   kMemory,        // bytes, with b k kb m mb g gb; printed as bytes
   kMemoryShare,   // kMemory or "N%"

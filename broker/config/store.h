@@ -55,12 +55,14 @@ class ConfigStore {
 
   /// Arguments after the program's name: [file | -] [--directive value…]…
   /// A directive without values ends at the next --word. Loads the file first, then the environment
-  /// (if one was given), then the arguments. Errors as LoadFile.
+  /// (if one was given), then the arguments. Without a file, PEAL_CONFIG names it. Errors as LoadFile.
   protocol::Result<void> ApplyArgs(std::span<const std::string> args,
                                    const char* const* environment = nullptr);
 
-  /// PEAL_PORT=7000, PEAL_MAXMEMORY_POLICY=allkeys-lru. `environment` ends with nullptr. Names that
-  /// are no directive are an error; PEAL_CONFIG is none (it names the file, see ApplyArgs).
+  /// PEAL_PORT=7000, PEAL_MAXMEMORY_POLICY=allkeys-lru: the value is split into words as a line of a
+  /// file is. `environment` ends with nullptr. Other PEAL_* names are told in Notices() and ignored,
+  /// because other programs use them too; so is a PEAL_PORT that begins with "tcp://", which
+  /// Kubernetes sets beside a service called peal. PEAL_CONFIG names a file, see ApplyArgs.
   protocol::Result<void> ApplyEnvironment(const char* const* environment);
 
   /// CONFIG GET: name and value of every directive that matches one of `globs`, in any letter case.
@@ -122,20 +124,21 @@ class ConfigStore {
     size_t index;
     Entry entry;
   };
-  struct Loading;
 
   size_t IndexOf(const Directive& directive) const;
   void Put(size_t index, std::string canonical, ConfigSource source);
-  protocol::Result<void> Parse(std::string_view text, const ConfigSource& source, Loading& loading);
-  protocol::Result<void> Include(const std::string& pattern, Loading& loading);
-  protocol::Result<void> ReadAndParse(const std::string& path, Loading& loading);
-  /// The reason if the words are refused; not a complete error.
-  protocol::Result<void> ApplyWords(std::span<const std::string> words, const ConfigSource& source,
-                                    Loading& loading);
+  protocol::Result<void> Parse(std::string_view text, const std::string& source_name, int depth);
+  protocol::Result<void> Include(const std::string& pattern, int depth);
+  protocol::Result<void> ReadAndParse(const std::string& path, int depth);
+  /// Words of one line, name first; neither `include` nor empty. The error is the bare reason.
+  protocol::Result<void> ApplyWords(std::span<const std::string> words, const ConfigSource& source);
+  /// Whether Rewrite() must write a line for the entry that the file does not have.
+  bool BelongsInFile(size_t index) const;
 
   Config config_;
   std::vector<Entry> entries_;  // one for each row of Directives()
   std::vector<Undo> undo_;
+  std::vector<std::string> ignored_environment_;
   std::vector<CommandRename> renames_;
   std::string file_;
 };

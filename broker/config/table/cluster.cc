@@ -1,0 +1,90 @@
+#include "broker/config/table/rows.h"
+
+// Nothing here has an effect yet: values are checked and kept for CONFIG GET, SET and REWRITE.
+namespace peal::broker::table {
+namespace {
+
+constexpr std::string_view kEndpointTypes[] = {"ip", "hostname", "unknown-endpoint"};
+constexpr std::string_view kTlsAuth[] = {"no", "yes", "optional"};
+
+constexpr Directive Secret(std::string_view name, std::string_view summary) {
+  return With(Row(DirectiveType::kSecretText, name, "", summary), kSensitive);
+}
+
+constexpr Directive kClusterRows[] = {
+    With(Fixed(Bool("cluster-enabled", "no", "Cluster mode.")), kNoEffectAlarm),
+    Fixed(Text("cluster-config-file", "nodes.conf", "State file of the cluster.")),
+    Integer("cluster-node-timeout", "15000", 0, kLongMax, "Milliseconds until a node is suspect."),
+    Fixed(Integer("cluster-port", "0", 0, 65535, "Port of the bus; 0 is port + 10000.")),
+    Text("cluster-announce-ip", "", "Address told to others."),
+    Integer("cluster-announce-port", "0", 0, 65535, "Port told to others."),
+    Integer("cluster-announce-tls-port", "0", 0, 65535, "TLS port told to others."),
+    Integer("cluster-announce-bus-port", "0", 0, 65535, "Bus port told to others."),
+    Text("cluster-announce-hostname", "", "Host name told to others."),
+    Text("cluster-announce-human-nodename", "", "Name of the node in logs."),
+    OneOf("cluster-preferred-endpoint-type", "ip", kEndpointTypes, "What clients are sent to."),
+    Bool("cluster-require-full-coverage", "yes", "Refuse service while slots are missing."),
+    Bool("cluster-allow-reads-when-down", "no", "Serve reads while the cluster is down."),
+    Bool("cluster-allow-pubsubshard-when-down", "yes",
+         "Serve shard channels while the cluster is down."),
+    Bool("cluster-allow-replica-migration", "yes", "Let replicas move to other primaries."),
+    Integer("cluster-migration-barrier", "1", 0, kIntMax, "Replicas a primary keeps."),
+    Aka("cluster-slave-validity-factor",
+        Integer("cluster-replica-validity-factor", "10", 0, kIntMax, "Lag that bars failover.")),
+    Aka("cluster-slave-no-failover",
+        Bool("cluster-replica-no-failover", "no", "Never become primary by itself.")),
+    Memory("cluster-link-sendbuf-limit", "0", 0, kLongMax, "Output limit of a bus link."),
+    With(Integer("cluster-ping-interval", "1000", 1, kIntMax, "Milliseconds between pings."),
+         kHidden),
+};
+
+constexpr Directive kTlsRows[] = {
+    With(Integer("tls-port", "0", 0, 65535, "TLS port; 0 opens none."), kNoEffectAlarm),
+    Bool("tls-cluster", "no", "TLS on the cluster bus."),
+    Bool("tls-replication", "no", "TLS to the primary."),
+    OneOf("tls-auth-clients", "yes", kTlsAuth, "Ask clients for certificates."),
+    Text("tls-cert-file", "", "Certificate."),
+    Text("tls-key-file", "", "Key."),
+    Secret("tls-key-file-pass", "Passphrase of the key."),
+    Text("tls-client-cert-file", "", "Certificate for outgoing connections."),
+    Text("tls-client-key-file", "", "Key for outgoing connections."),
+    Secret("tls-client-key-file-pass", "Passphrase of that key."),
+    Text("tls-dh-params-file", "", "Diffie-Hellman parameters."),
+    Text("tls-ca-cert-file", "", "Certificates of authorities."),
+    Text("tls-ca-cert-dir", "", "Directory of certificates of authorities."),
+    Text("tls-protocols", "", "Protocol versions."),
+    Text("tls-ciphers", "", "Ciphers up to TLS 1.2."),
+    Text("tls-ciphersuites", "", "Ciphers of TLS 1.3."),
+    Bool("tls-prefer-server-ciphers", "no", "The server's order of ciphers wins."),
+    Bool("tls-session-caching", "yes", "Resume sessions."),
+    Integer("tls-session-cache-size", "20480", 0, kIntMax, "Sessions kept."),
+    Integer("tls-session-cache-timeout", "300", 0, kIntMax, "Seconds a session is kept."),
+};
+
+constexpr Directive kEncodingRows[] = {
+    Aka("hash-max-ziplist-entries",
+        Integer("hash-max-listpack-entries", "512", 0, kLongMax, "Fields of a compact hash.")),
+    Aka("hash-max-ziplist-value",
+        Memory("hash-max-listpack-value", "64", 0, kLongMax, "Longest value in it.")),
+    Aka("list-max-ziplist-size",
+        Integer("list-max-listpack-size", "-2", INT32_MIN, kIntMax, "Size of a list's node.")),
+    Integer("list-compress-depth", "0", 0, kIntMax, "Nodes at each end left uncompressed."),
+    Integer("set-max-intset-entries", "512", 0, kLongMax, "Members of an integer set."),
+    Integer("set-max-listpack-entries", "128", 0, kLongMax, "Members of a compact set."),
+    Memory("set-max-listpack-value", "64", 0, kLongMax, "Longest member in it."),
+    Aka("zset-max-ziplist-entries",
+        Integer("zset-max-listpack-entries", "128", 0, kLongMax, "Members of a compact sorted set.")),
+    Aka("zset-max-ziplist-value",
+        Memory("zset-max-listpack-value", "64", 0, kLongMax, "Longest member in it.")),
+    Memory("hll-sparse-max-bytes", "3000", 0, kLongMax, "Largest sparse HyperLogLog."),
+    Memory("stream-node-max-bytes", "4096", 0, kLongMax, "Bytes of a stream's node."),
+    Integer("stream-node-max-entries", "100", 0, kLongMax, "Entries of a stream's node."),
+};
+
+}  // namespace
+
+std::span<const Directive> ClusterRows() { return kClusterRows; }
+std::span<const Directive> TlsRows() { return kTlsRows; }
+std::span<const Directive> EncodingRows() { return kEncodingRows; }
+
+}  // namespace peal::broker::table

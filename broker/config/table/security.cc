@@ -1,0 +1,56 @@
+#include "broker/config/table/rows.h"
+#include "broker/config/value.h"
+
+namespace peal::broker::table {
+namespace {
+
+constexpr std::string_view kAclPubSub[] = {"allchannels", "resetchannels"};
+
+constexpr Directive Access(std::string_view name, std::string_view summary) {
+  return Fixed(OneOf(name, "no", kLocalAccess, summary));
+}
+
+void AssignPercentiles(Config& config, std::string_view text) {
+  config.latency_tracking_info_percentiles = ParsePercentiles(text);
+}
+
+constexpr Directive kSecurityRows[] = {
+    With(Active(Row(DirectiveType::kSecretText, "requirepass", "",
+                    "Password of the default user; empty is none."),
+                String<&Config::requirepass>, OnChange::kPassword),
+         kSensitive),
+    Active(Access("enable-protected-configs",
+                  "Whether CONFIG SET may change protected directives: nobody, anybody, or clients "
+                  "on loopback and unix sockets."),
+           Choice<&Config::enable_protected_configs, kLocalAccess>),
+    Active(Access("enable-debug-command", "Who may use DEBUG."),
+           Choice<&Config::enable_debug_command, kLocalAccess>),
+    Active(Access("enable-module-command", "Who may use MODULE."),
+           Choice<&Config::enable_module_command, kLocalAccess>),
+    With(Fixed(Text("aclfile", "", "File of users and their rights.")), kNoEffectAlarm),
+    Integer("acllog-max-len", "128", 0, kLongMax, "Entries of ACL LOG."),
+    OneOf("acl-pubsub-default", "resetchannels", kAclPubSub, "Channel rights of a new user."),
+};
+
+constexpr Directive kObservabilityRows[] = {
+    Active(Integer("slowlog-log-slower-than", "10000", -1, kLongMax,
+                   "Microseconds from which a command goes to SLOWLOG; 0 all, -1 none."),
+           Number<&Config::slowlog_log_slower_than_us>),
+    Active(Integer("slowlog-max-len", "128", 0, kLongMax, "Entries of SLOWLOG."),
+           Number<&Config::slowlog_max_len>, OnChange::kSlowlog),
+    Active(Integer("latency-monitor-threshold", "0", 0, kLongMax,
+                   "Milliseconds from which an event goes to LATENCY; 0 is off."),
+           Number<&Config::latency_monitor_threshold_ms>),
+    Active(Bool("latency-tracking", "yes", "Keep a histogram of each command's run time."),
+           Flag<&Config::latency_tracking>, OnChange::kLatency),
+    Active(Row(DirectiveType::kPercentiles, "latency-tracking-info-percentiles", "50 99 99.9",
+               "Percentiles that INFO latencystats shows."),
+           AssignPercentiles),
+};
+
+}  // namespace
+
+std::span<const Directive> SecurityRows() { return kSecurityRows; }
+std::span<const Directive> ObservabilityRows() { return kObservabilityRows; }
+
+}  // namespace peal::broker::table
