@@ -316,6 +316,7 @@ def chosen(names):
 
 
 def main():
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `... --list | head` is no error
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("scenarios", nargs="*", metavar="SCENARIO")
     ap.add_argument("--list", action="store_true", help="print the scenarios")
