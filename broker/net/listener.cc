@@ -1,0 +1,208 @@
+#include "broker/net/listener.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "broker/log/log.h"
+
+namespace peal::broker {
+namespace {
+
+using protocol::Error;
+using protocol::Result;
+
+Error Failure(const std::string& what, int error) {
+  return Error::Owned("ERR could not listen on " + what + ": " + std::strerror(error));
+}
+
+// Missing families and addresses are no fault of an optional address.
+bool IsAbsent(int error) {
+  return error == EADDRNOTAVAIL || error == EAFNOSUPPORT || error == EPROTONOSUPPORT ||
+         error == ENOENT;
+}
+
+}  // namespace
+
+ListenerSet::ListenerSet(ListenerOptions options, OnSocket on_socket)
+    : options_(std::move(options)),
+      on_socket_(std::move(on_socket)),
+      spare_fd_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
+
+ListenerSet::~ListenerSet() {
+  for (const auto& socket : sockets_) {
+    if (socket->fd >= 0) ::close(socket->fd);
+  }
+  if (spare_fd_ >= 0) ::close(spare_fd_);
+}
+
+Result<void> ListenerSet::Open() {
+  if (options_.port != 0) {
+    for (const std::string& address : options_.bind) {
+      auto opened = OpenTcp(address);
+      if (!opened.ok()) return opened;
+    }
+  }
+  if (!options_.unixsocket.empty()) {
+    auto opened = OpenUnix();
+    if (!opened.ok()) return opened;
+  }
+  if (sockets_.empty()) {
+    return Error::Owned("ERR nothing to listen on: port is 0 and unixsocket is empty, or no address "
+                        "of bind exists here");
+  }
+  return {};
+}
+
+Result<void> ListenerSet::OpenTcp(const std::string& configured) {
+  const bool is_optional = configured.starts_with('-');
+  std::string address = is_optional ? configured.substr(1) : configured;
+  const std::string what = "address " + address + " port " + std::to_string(options_.port);
+  if (address == "*") address = "0.0.0.0";
+  if (address == "::*") address = "::";
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int status =
+      getaddrinfo(address.c_str(), std::to_string(options_.port).c_str(), &hints, &found);
+  if (status != 0) {
+    if (is_optional) return {};
+    return Error::Owned("ERR could not listen on " + what + ": " + gai_strerror(status));
+  }
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(found, freeaddrinfo);
+  const int fd = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) {
+    if (is_optional && IsAbsent(errno)) return {};
+    return Failure(what, errno);
+  }
+  const int yes = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  if (found->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
+  if (::bind(fd, found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd, options_.backlog) != 0) {
+    const int error = errno;
+    ::close(fd);
+    if (is_optional && IsAbsent(error)) return {};
+    return Failure(what, error);
+  }
+  auto socket = std::make_unique<Socket>();
+  socket->fd = fd;
+  socket->owner = this;
+  sockets_.push_back(std::move(socket));
+  return {};
+}
+
+Result<void> ListenerSet::OpenUnix() {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string what = "unix socket " + options_.unixsocket;
+  if (options_.unixsocket.size() >= sizeof address.sun_path) return Failure(what, ENAMETOOLONG);
+  std::memcpy(address.sun_path, options_.unixsocket.c_str(), options_.unixsocket.size() + 1);
+  // A socket left behind by a server that was killed is in the way; anything else stays untouched.
+  struct stat status {};
+  if (lstat(options_.unixsocket.c_str(), &status) == 0) {
+    if (!S_ISSOCK(status.st_mode)) return Failure(what, EEXIST);
+    const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const bool is_alive =
+        probe >= 0 && ::connect(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    if (probe >= 0) ::close(probe);
+    if (is_alive) return Failure(what, EADDRINUSE);
+    ::unlink(options_.unixsocket.c_str());
+  }
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return Failure(what, errno);
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(fd, options_.backlog) != 0) {
+    const int error = errno;
+    ::close(fd);
+    return Failure(what, error);
+  }
+  if (options_.unixsocketperm != 0) chmod(options_.unixsocket.c_str(), options_.unixsocketperm);
+  auto socket = std::make_unique<Socket>();
+  socket->fd = fd;
+  socket->is_unix = true;
+  socket->owner = this;
+  sockets_.push_back(std::move(socket));
+  return {};
+}
+
+void ListenerSet::Start(Reactor& reactor) {
+  reactor_ = &reactor;
+  rest_timer_ = std::make_unique<uv_timer_t>();
+  PEAL_CHECK(uv_timer_init(reactor.loop(), rest_timer_.get()) == 0);
+  rest_timer_->data = this;
+  for (const auto& socket : sockets_) {
+    PEAL_CHECK(uv_poll_init(reactor.loop(), &socket->poll, socket->fd) == 0);
+    socket->poll.data = socket.get();
+    socket->is_watched = true;
+    Watch(*socket);
+  }
+}
+
+void ListenerSet::Watch(Socket& socket) {
+  PEAL_CHECK(uv_poll_start(&socket.poll, UV_READABLE, [](uv_poll_t* handle, int, int) {
+               auto& ready = *static_cast<Socket*>(handle->data);
+               ready.owner->reactor_->BeginTurn();
+               ready.owner->AcceptSome(ready);
+             }) == 0);
+}
+
+void ListenerSet::Stop() {
+  if (reactor_ == nullptr) return;
+  for (const auto& socket : sockets_) {
+    if (socket->is_watched) uv_close(reinterpret_cast<uv_handle_t*>(&socket->poll), nullptr);
+    socket->is_watched = false;
+    ::close(socket->fd);
+    socket->fd = -1;
+    if (socket->is_unix) ::unlink(options_.unixsocket.c_str());
+  }
+  uv_close(reinterpret_cast<uv_handle_t*>(rest_timer_.get()), nullptr);
+  reactor_ = nullptr;
+}
+
+void ListenerSet::AcceptSome(Socket& socket) {
+  for (int i = 0; i < kAcceptsAtOnce; ++i) {
+    const int fd = ::accept4(socket.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      on_socket_(fd, socket.is_unix);
+      continue;
+    }
+    if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+    const int error = errno;
+    static RateLimitedLog limited(LogLevel::kWarning, 1);
+    limited.Write("cannot accept connections: {}; {}", std::strerror(error),
+                  error == EMFILE || error == ENFILE
+                      ? "file descriptors are used up: raise `ulimit -n` or lower maxclients"
+                      : "trying again in a moment");
+    if ((error == EMFILE || error == ENFILE) && spare_fd_ >= 0) {
+      // The waiting client learns of it at once instead of hanging in the backlog.
+      ::close(spare_fd_);
+      const int refused = ::accept4(socket.fd, nullptr, nullptr, SOCK_CLOEXEC);
+      if (refused >= 0) ::close(refused);
+      spare_fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+    return Rest();
+  }
+}
+
+void ListenerSet::Rest() {
+  for (const auto& socket : sockets_) uv_poll_stop(&socket->poll);
+  uv_timer_start(
+      rest_timer_.get(),
+      [](uv_timer_t* timer) {
+        auto& self = *static_cast<ListenerSet*>(timer->data);
+        for (const auto& socket : self.sockets_) Watch(*socket);
+      },
+      kRestMs, 0);
+}
+
+}  // namespace peal::broker

@@ -1,0 +1,214 @@
+#include "broker/net/reactor.h"
+
+#include <ctime>
+
+#include <algorithm>
+
+#include "protocol/base/check.h"
+#include "store/sync/chaos.h"
+
+namespace peal::broker {
+namespace {
+
+constexpr int kDrainNodes = 4096;
+constexpr uint64_t kTickMs = 100;
+
+int64_t MonotonicUs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1'000'000 + now.tv_nsec / 1000;
+}
+
+}  // namespace
+
+Reactor::Reactor(int index, store::Gate& gate, size_t read_buffer_bytes)
+    : index_(index),
+      gate_(gate),
+      read_buffer_(new char[read_buffer_bytes]),
+      read_buffer_bytes_(read_buffer_bytes) {
+  PEAL_CHECK(uv_loop_init(&loop_) == 0);
+  loop_.data = this;
+  PEAL_CHECK(uv_prepare_init(&loop_, &prepare_) == 0);
+  PEAL_CHECK(uv_check_init(&loop_, &check_) == 0);
+  PEAL_CHECK(uv_idle_init(&loop_, &idle_) == 0);
+  PEAL_CHECK(uv_timer_init(&loop_, &tick_) == 0);
+  PEAL_CHECK(uv_timer_init(&loop_, &soon_) == 0);
+  PEAL_CHECK(uv_async_init(&loop_, &async_, [](uv_async_t*) {}) == 0);
+  PEAL_CHECK(uv_prepare_start(&prepare_, OnPrepare) == 0);
+  PEAL_CHECK(uv_check_start(&check_, OnCheck) == 0);
+  PEAL_CHECK(uv_timer_start(
+                 &tick_,
+                 [](uv_timer_t* timer) {
+                   auto& self = *static_cast<Reactor*>(timer->loop->data);
+                   self.BeginTurn();
+                   self.handler_->OnTick();
+                 },
+                 kTickMs, kTickMs) == 0);
+}
+
+Reactor::~Reactor() { PEAL_CHECK(uv_loop_close(&loop_) == 0); }
+
+void Reactor::Run() {
+  turn_us_ = MonotonicUs();
+  BeginTurn();
+  handler_->OnStart();
+  EndTurn();
+  uv_run(&loop_, UV_RUN_DEFAULT);
+}
+
+void Reactor::Stop() {
+  stopping_.store(true, std::memory_order_seq_cst);
+  uv_async_send(&async_);
+}
+
+void Reactor::BeginTurn() {
+  if (in_turn_) return;
+  gate_.Enter(index_);
+  in_turn_ = true;
+  turn_us_ = MonotonicUs();
+  ++counters_.turns;
+}
+
+void Reactor::LeaveTurn() {
+  if (!in_turn_) return;
+  in_turn_ = false;
+  gate_.Leave(index_);
+}
+
+void Reactor::YieldToExclusive() {
+  if (!gate_.ExclusiveWanted()) [[likely]] return;
+  gate_.Leave(index_);
+  gate_.Enter(index_);
+}
+
+void Reactor::ScheduleTurn(uint64_t ms) {
+  if (uv_is_active(reinterpret_cast<uv_handle_t*>(&soon_))) return;
+  uv_timer_start(
+      &soon_, [](uv_timer_t* timer) { static_cast<Reactor*>(timer->loop->data)->BeginTurn(); }, ms, 0);
+}
+
+void Reactor::TakePosts() {
+  InboxNode* taken = inbox_.TakeAll();
+  if (taken == nullptr) return;
+  if (pending_ == nullptr) {
+    pending_ = taken;
+  } else {
+    pending_last_->next = taken;
+  }
+  while (taken->next != nullptr) taken = taken->next;
+  pending_last_ = taken;
+}
+
+void Reactor::DrainSlice(int nodes) {
+  while (pending_ != nullptr && nodes-- > 0) {
+    InboxNode* node = pending_;
+    pending_ = node->next;
+    ++counters_.nodes;
+    node->run(node, *this);
+  }
+}
+
+void Reactor::DrainAll() {
+  store::ChaosPoint();
+  TakePosts();
+  DrainTaken();
+}
+
+void Reactor::DrainTaken() {
+  InboxNode* const last = pending_ == nullptr ? nullptr : pending_last_;
+  while (pending_ != nullptr) {
+    const bool was_last = pending_ == last;
+    DrainSlice(1);
+    if (was_last) break;
+  }
+}
+
+void Reactor::EndTurn() {
+  BeginTurn();
+  RunRunnable();
+  TakePosts();
+  DrainSlice(kDrainNodes);
+  work_left_ = handler_->OnTurnEnd() || pending_ != nullptr;
+  CloseMarked();
+  LeaveTurn();
+  FlushDirty();
+}
+
+void Reactor::RunRunnable() {
+  if (runnable_.empty()) return;
+  scratch_.swap(runnable_);
+  for (Connection* connection : scratch_) {
+    connection->is_runnable_ = false;
+    YieldToExclusive();
+    connection->ProcessKeptInput();
+    connection->MaybeDelete();
+  }
+  scratch_.clear();
+}
+
+void Reactor::FlushDirty() {
+  // Connections marked while sending (none should be) would come with the next turn.
+  const size_t n = dirty_.size();
+  for (size_t i = 0; i < n; ++i) {
+    if (i + 2 < n) __builtin_prefetch(dirty_[i + 2]);
+    dirty_[i]->Flush();
+  }
+  dirty_.erase(dirty_.begin(), dirty_.begin() + static_cast<ptrdiff_t>(n));
+}
+
+void Reactor::CloseMarked() {
+  for (size_t i = 0; i < closing_.size(); ++i) closing_[i]->TearDown();
+  closing_.clear();
+}
+
+void Reactor::KeepAwake(bool awake) {
+  if (awake == idle_active_) return;
+  idle_active_ = awake;
+  if (awake) {
+    uv_idle_start(&idle_, [](uv_idle_t*) {});
+  } else {
+    uv_idle_stop(&idle_);
+  }
+}
+
+void Reactor::OnPrepare(uv_prepare_t* handle) {
+  auto& self = *static_cast<Reactor*>(handle->loop->data);
+  if (self.in_turn_) self.EndTurn();
+  bool awake = self.work_left_ || !self.runnable_.empty() || !self.closing_.empty() ||
+               !self.dirty_.empty();
+  if (!awake) {
+    // Announce the sleep, then look once more: a producer either sees the announcement and sends the
+    // signal, or pushed early enough for this look to find its node.
+    self.asleep_.store(true, std::memory_order_seq_cst);
+    if (!self.inbox_.empty()) {
+      self.asleep_.store(false, std::memory_order_relaxed);
+      awake = true;
+    }
+  }
+  self.KeepAwake(awake);
+}
+
+void Reactor::OnCheck(uv_check_t* handle) {
+  auto& self = *static_cast<Reactor*>(handle->loop->data);
+  self.asleep_.store(false, std::memory_order_relaxed);
+  if (self.in_turn_ || self.work_left_ || !self.runnable_.empty() || !self.closing_.empty() ||
+      !self.dirty_.empty() || !self.inbox_.empty()) {
+    self.EndTurn();
+  }
+  if (self.stopping_.load(std::memory_order_relaxed)) {
+    self.stopping_.store(false, std::memory_order_relaxed);
+    self.BeginTurn();
+    self.handler_->OnStop();
+    self.EndTurn();
+    for (uv_handle_t* own : {reinterpret_cast<uv_handle_t*>(&self.prepare_),
+                             reinterpret_cast<uv_handle_t*>(&self.check_),
+                             reinterpret_cast<uv_handle_t*>(&self.idle_),
+                             reinterpret_cast<uv_handle_t*>(&self.async_),
+                             reinterpret_cast<uv_handle_t*>(&self.tick_),
+                             reinterpret_cast<uv_handle_t*>(&self.soon_)}) {
+      uv_close(own, nullptr);
+    }
+  }
+}
+
+}  // namespace peal::broker

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "protocol/base/result.h"
+#include "protocol/command/spec.h"
+
+namespace peal::protocol {
+
+/// A key of a request and what the command may do with it.
+struct KeyAt {
+  size_t index;  // among the arguments; 0 is the command's name
+  KeyFlag flags;
+};
+
+/// The keys of a request by the specs of its command, in the order of the specs. At most as many as there are
+/// arguments for each spec. Channels (kNotKey) are left out. Error: the number of keys given is no number or larger than
+/// the arguments that follow.
+Result<std::vector<KeyAt>> ExtractKeys(const CommandSpec& spec,
+                                       std::span<const std::string_view> args);
+
+}  // namespace peal::protocol
