@@ -104,7 +104,7 @@ class Entry {
   bool TrySetEmbedded(std::string_view bytes);  // at most kMaxEmbeddedBytes
   /// Overwrites the time of an entry that has one, or makes room for one.
   bool TrySetExpire(int64_t expire_ms);
-  void ClearExpire();
+  bool ClearExpire();
   /// Puts another block in place of this one's (kShared). Returns the old one.
   SharedBytesRef ExchangeShared(SharedBytesRef block);
 
@@ -126,7 +126,7 @@ class Entry {
   uint64_t type_ : 4 = 0;
   uint64_t encoding_ : 2 = 0;
   uint64_t has_expiry_ : 1 = 0;
-  uint64_t spare_ : 6 = 0;
+  uint64_t : 6;  // room for a snapshot version
   uint64_t lru_ : 24 = 0;
   uint64_t short_key_ : 8 = 0;     // key length, or kLongKey
   uint64_t value_bytes_ : 11 = 0;  // inline value: 8 for numbers and pointers, 0..1024 embedded

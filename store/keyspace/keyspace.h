@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "store/keyspace/garbage.h"
 #include "store/keyspace/hash.h"

@@ -29,7 +29,7 @@ struct ExpirePolicy {
   static ExpirePolicy At(int64_t at_ms) { return {Kind::kAt, at_ms}; }
 };
 
-/// A value to store: bytes (copied; a decimal integer in canonical form is kept as a number), an
+/// A value to store, not pointing into an entry: bytes (copied; a decimal integer in canonical form is kept as a number), an
 /// integer, or a block received in place (not copied if longer than Entry::kMaxEmbeddedBytes).
 using StringInput = std::variant<std::string_view, int64_t, SharedBytesRef>;
 
@@ -105,7 +105,7 @@ class alignas(64) Stripe {
   Entry* SetExpire(int db, Entry* entry, uint64_t hash, int64_t at_ms, Garbage& garbage)
       REQUIRES(mutex_);
   /// True if there was an expiry.
-  bool ClearExpire(int db, Entry* entry, uint64_t hash) REQUIRES(mutex_);
+  bool ClearExpire(int db, Entry* entry, uint64_t hash, Garbage& garbage) REQUIRES(mutex_);
 
   // --- Watching. See WatchList.
 
@@ -127,6 +127,9 @@ class alignas(64) Stripe {
   size_t CollectExpired(int db, int64_t now_ms, size_t max_steps, size_t max_keys,
                         std::vector<std::string>& keys) REQUIRES(mutex_);
 
+  /// Moves on with table migrations under way in all databases, by `buckets` each; for idle moments.
+  void ContinueMigration(size_t buckets, Garbage& garbage) REQUIRES(mutex_);
+
   // --- Whole databases.
 
   Table* table(int db) REQUIRES(mutex_);  // null if never used
@@ -140,8 +143,11 @@ class alignas(64) Stripe {
   /// Exchanges two databases; marks watchers of keys that exist in either. Needs the Gate.
   void Swap(int a, int b) REQUIRES(mutex_);
 
-  size_t size(int db) const { return Counters(db).keys.load(std::memory_order_relaxed); }           // [any thread]
-  size_t volatile_size(int db) const { return Counters(db).volatile_keys.load(std::memory_order_relaxed); }  // [any thread]
+  /// Keys of `db`, expired ones included; those with an expiry. [any thread]
+  size_t size(int db) const { return Counters(db).keys.load(std::memory_order_relaxed); }
+  size_t volatile_size(int db) const {
+    return Counters(db).volatile_keys.load(std::memory_order_relaxed);
+  }
   /// Bytes of entries, values and tables of all databases. [any thread]
   size_t memory_bytes() const { return memory_bytes_.load(std::memory_order_relaxed); }
 
@@ -161,23 +167,34 @@ class alignas(64) Stripe {
   struct Database {
     Table table;
     DbCounters counters;
+    size_t bytes = 0;  // of entries, values and bucket arrays
     uint64_t expire_position = 0;
+  };
+  /// What is to be known of an entry before it is changed.
+  struct Before {
+    Entry* entry = nullptr;
+    size_t bytes = 0;
+    bool is_volatile = false;
   };
 
   const DbCounters& Counters(int db) const;
-  Database* At(int db) const { return db == 0 ? &first_ : AtOther(db); }
-  Database* AtOther(int db) const;
+  Database* At(int db) const;  // null if never used
   Database& Make(int db);
-  Entry* Install(Database& database, Entry* before, Entry* now, uint64_t hash, Garbage& garbage);
-  void AddMemory(std::ptrdiff_t bytes);
-  void CountVolatile(Database& database, int change);
+  static Before Note(Entry* entry);
+  /// Puts `now` where `before` was (nowhere, if null), and books the difference.
+  Entry* Install(Database& database, const Before& before, Entry* now, uint64_t hash,
+                 Garbage& garbage);
+  /// Books a deletion.
+  void Forget(Database& database, const Before& before, size_t table_bytes_before);
+  void Book(Database& database, size_t bytes_before, size_t bytes_now);
+  void TouchAllOf(int db, const Table* before, const Table* now) REQUIRES(mutex_);
 
   Mutex mutex_;  // shares its cache line with the table header of database 0
   mutable Database first_;
   const int databases_;
   std::atomic<size_t> memory_bytes_{0};
   /// Databases 1..n-1, made on first write, kept until the end; atomic for Prefetch and size.
-  std::unique_ptr<std::atomic<Database*>[]> others_;
+  std::atomic<std::atomic<Database*>*> others_{nullptr};
   std::unique_ptr<WatchList> watches_ GUARDED_BY(mutex_);
 };
 

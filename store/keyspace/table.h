@@ -65,6 +65,9 @@ class Table {
   /// Like Scan, but passes only entries with an expiry and does not touch the others.
   uint64_t ScanVolatile(uint64_t position, const std::function<void(Entry*)>& fn) const;
 
+  /// Calls `fn` on every entry, once. `fn` must not change the table.
+  void ForEach(const std::function<void(Entry*)>& fn) const;
+
   size_t size() const { return size_; }
   bool IsMigrating() const { return old_buckets_ != nullptr; }
   /// Bytes of the bucket arrays; entries not included.
@@ -74,21 +77,34 @@ class Table {
   /// Exchanges all content with `other`; needs both locks.
   void Swap(Table& other);
 
+  /// Moves on with a growth or shrinkage under way, by `buckets` of the old array; insertions and
+  /// deletions do so by themselves. For idle moments, since both arrays live until it is done.
+  void ContinueMigration(size_t buckets, Garbage& garbage);
+
   /// Destroys all entries at once and leaves the table empty.
   void Clear();
 
+  /// Frees an array that a table gave to a Garbage.
+  static void FreeBuckets(void* memory, size_t bytes);
+
  private:
   struct Bucket;
-  struct Slot;
+  struct Slot {
+    Bucket* bucket = nullptr;  // null: not found
+    int index = 0;
+  };
 
+  Bucket* buckets() const { return buckets_.load(std::memory_order_relaxed); }
   Slot FindSlot(std::string_view key, uint64_t hash) const;
   static Slot FindIn(Bucket* buckets, size_t count, std::string_view key, uint64_t hash);
   static void InsertInto(Bucket* buckets, size_t count, Entry* entry, uint64_t hash);
-  void StartMigration(size_t new_count);
-  void MigrateSome(size_t buckets, Garbage& garbage);
+  static void EraseFrom(Bucket* buckets, size_t count, const Slot& slot, uint64_t hash);
+  void StartMigration(size_t new_count, Garbage& garbage);
+  void MigrateBucket(Bucket& from);
+  void ShrinkIfSparse(Garbage& garbage);
   uint64_t ScanRange(uint64_t position, bool only_volatile,
                      const std::function<void(Entry*)>& fn) const;
-  void VisitHome(Bucket* buckets, size_t count, size_t home, uint64_t first, uint64_t last,
+  void VisitHome(const Bucket* buckets, size_t count, size_t home, uint64_t first, uint64_t last,
                  bool only_volatile, const std::function<void(Entry*)>& fn) const;
 
   // Read without the lock by Prefetch, hence atomic; never followed there.
