@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace peal::patterns {
+
+/// How a fragment lies in a text: anywhere, at its start, at its end, or anywhere and made from
+/// classes. Fragments of 8 bytes are looked for anywhere even if anchored: one probe serves all.
+enum class Anchor : uint8_t { kAnywhere, kHead, kTail, kFromClass };
+
+inline constexpr unsigned kFragmentBytes = 8;  // the longest: one machine word
+inline constexpr unsigned kShapes = 4 * kFragmentBytes;
+
+/// Anchor and length in 0 .. kShapes - 1.
+constexpr uint8_t MakeShape(Anchor anchor, unsigned length) {
+  return static_cast<uint8_t>(static_cast<unsigned>(anchor) * kFragmentBytes + length - 1);
+}
+constexpr Anchor ShapeAnchor(unsigned shape) { return static_cast<Anchor>(shape / kFragmentBytes); }
+constexpr unsigned ShapeLength(unsigned shape) { return shape % kFragmentBytes + 1; }
+
+/// One to eight successive bytes that every text matching a pattern must contain; from classes, one
+/// of several such byte strings.
+struct Fragment {
+  uint8_t shape = 0;
+  uint8_t keys = 1;        // how many alternatives, 1 to kMostAlternatives
+  int16_t score = 0;       // the higher, the better it tells patterns apart, by its looks
+  uint32_t first_key = 0;  // index into FragmentList::keys
+};
+
+inline constexpr size_t kMostLiteralFragments = 64;
+inline constexpr size_t kMostClassFragments = 32;
+inline constexpr unsigned kMostAlternatives = 16;
+
+/// The fragments a pattern may be found by, a pure function of the pattern: best looking literal
+/// ones first, those with classes behind them from `class_begin` on.
+struct FragmentList {
+  std::vector<Fragment> fragments;
+  std::vector<uint64_t> keys;  // bytes in text order from the lowest address, rest 0
+  size_t class_begin = 0;
+
+  /// One byte or a few at one place of the pattern; kept here to reuse its memory.
+  struct Element {
+    uint8_t count = 0;  // bytes it may be, 1 to 4; 0: too many, or a star
+    uint8_t bytes[4] = {};
+  };
+  std::vector<Element> elements;
+};
+
+/// Fills `list` for `pattern`. Looks at the first and the last 256 places or more of a longer
+/// pattern. O(pattern) time.
+void ListFragments(std::string_view pattern, FragmentList& list);
+
+}  // namespace peal::patterns

@@ -1,0 +1,402 @@
+#include "patterns/pattern_tree.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <new>
+#include <random>
+#include <string>
+
+#include "patterns/give_back.h"
+#include "patterns/glob.h"
+#include "patterns/xxhash.h"
+
+namespace peal::patterns {
+namespace {
+
+constexpr uint32_t kMostPatterns = 1U << 30;
+constexpr size_t kKeptScratch = 65'536;  // entries or bytes; a longer channel's are given back
+
+uint64_t RandomSeed() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}
+
+template <typename T>
+void DropIfLarge(std::vector<T>& vector) {
+  if (vector.capacity() > kKeptScratch) GiveBack(vector);
+}
+
+template <typename T>
+void SortUnique(std::vector<T>& vector, size_t from) {
+  const auto begin = vector.begin() + static_cast<ptrdiff_t>(from);
+  std::sort(begin, vector.end());
+  vector.erase(std::unique(begin, vector.end()), vector.end());
+}
+
+uint64_t LoadWord(const char* at) {
+  uint64_t word;
+  std::memcpy(&word, at, sizeof(word));
+  if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
+  return word;
+}
+
+}  // namespace
+
+PatternTree::PatternTree() : seed_(RandomSeed()) { NewGroup(); }
+PatternTree::~PatternTree() = default;
+
+uint32_t PatternTree::ExactHash(std::string_view pattern) const {
+  return static_cast<uint32_t>(HashBytes(pattern, seed_));
+}
+
+uint32_t PatternTree::KeyHash(const Group& group, unsigned shape, uint64_t key) {
+  return static_cast<uint32_t>(MixWord(key, group.seed + shape * 0x9FB21C651E98DF25ULL));
+}
+
+PatternId PatternTree::NewRecord() {
+  while (open_block_ < blocks_.size() && blocks_[open_block_].count == kRecordsInBlock)
+    ++open_block_;
+  if (open_block_ == blocks_.size()) {
+    if (blocks_.size() * kRecordsInBlock >= kMostPatterns) throw std::bad_alloc();
+    blocks_.emplace_back();
+  }
+  Block& block = blocks_[open_block_];
+  if (block.records == nullptr) block.records = std::make_unique<Record[]>(kRecordsInBlock);
+  size_t word = 0;
+  while (block.live[word] == ~uint64_t{0}) ++word;
+  const auto bit = static_cast<unsigned>(std::countr_one(block.live[word]));
+  block.live[word] |= uint64_t{1} << bit;
+  ++block.count;
+  return static_cast<PatternId>(open_block_ * kRecordsInBlock + word * 64 + bit);
+}
+
+void PatternTree::FreeRecord(PatternId id) {
+  const size_t index = id / kRecordsInBlock;
+  Block& block = blocks_[index];
+  block.records[id % kRecordsInBlock] = Record();
+  block.live[id % kRecordsInBlock / 64] &= ~(uint64_t{1} << (id % 64));
+  if (--block.count == 0) block.records.reset();
+  open_block_ = std::min(open_block_, index);
+}
+
+void PatternTree::FreeText(TextRef ref) {
+  if (!texts_.Free(ref)) return;
+  texts_.ForEachIn(ref, [&](TextRef old, std::string_view text) {
+    exact_.Lookup(ExactHash(text), [&](uint32_t id) {
+      Record& record = RecordOf(id);
+      if (record.text != old) return false;
+      record.text = texts_.Add(text);
+      return true;
+    });
+    texts_.Free(old);
+  });
+}
+
+uint32_t PatternTree::NewGroup() {
+  uint32_t index;
+  if (unused_groups_.empty()) {
+    index = static_cast<uint32_t>(groups_.size());
+    groups_.emplace_back();
+  } else {
+    index = unused_groups_.back();
+    unused_groups_.pop_back();
+  }
+  groups_[index] = std::make_unique<Group>();
+  groups_[index]->seed = MixWord(index, seed_);
+  return index;
+}
+
+uint32_t PatternTree::NewList() {
+  if (unused_lists_.empty()) {
+    if (lists_made_ == lists_.size() * 256)
+      lists_.push_back(std::make_unique<std::vector<PatternId>[]>(256));
+    return lists_made_++;
+  }
+  const uint32_t index = unused_lists_.back();
+  unused_lists_.pop_back();
+  return index;
+}
+
+std::optional<PatternId> PatternTree::Find(std::string_view pattern) const {
+  std::optional<PatternId> found;
+  exact_.Lookup(ExactHash(pattern), [&](uint32_t id) {
+    if (Pattern(id) != pattern) return false;
+    found = id;
+    return true;
+  });
+  return found;
+}
+
+PatternId PatternTree::Insert(std::string_view pattern, bool* inserted) {
+  const std::optional<PatternId> found = Find(pattern);
+  if (inserted != nullptr) *inserted = !found;
+  if (found) return *found;
+  const TextRef text = texts_.Add(pattern);
+  const PatternId id = NewRecord();
+  RecordOf(id).text = text;
+  exact_.Insert(ExactHash(pattern), id);
+  ListFragments(pattern, fragments_);
+  File(0, 0, id, fragments_);
+  DropIfLarge(fragments_.keys);
+  ++size_;
+  return id;
+}
+
+void PatternTree::Remove(PatternId id) {
+  const std::string_view pattern = Pattern(id);
+  ListFragments(pattern, fragments_);
+  Unfile(0, 0, id, fragments_);
+  exact_.Erase(ExactHash(pattern), id);
+  const TextRef text = RecordOf(id).text;
+  FreeRecord(id);
+  FreeText(text);
+  if (--size_ > 0) return;
+  GiveBack(blocks_);
+  open_block_ = 0;
+  groups_.resize(1);
+  groups_.shrink_to_fit();
+  GiveBack(unused_groups_);
+  GiveBack(groups_[0]->residue);
+  GiveBack(lists_);
+  GiveBack(unused_lists_);
+  lists_made_ = 0;
+}
+
+size_t PatternTree::Crowd(const Group& group, const Fragment& fragment,
+                          const FragmentList& list) const {
+  size_t most = 0;
+  for (unsigned i = 0; i < fragment.keys; ++i) {
+    const uint64_t key = list.keys[fragment.first_key + i];
+    const uint32_t payload =
+        DirectoryFor(fragment.shape).First(KeyHash(group, fragment.shape, key));
+    size_t crowd = 0;
+    if (payload != HashDirectory::kNone) {
+      switch (KindOf(payload)) {
+        case Kind::kOne: crowd = 1; break;
+        case Kind::kList: crowd = ListAt(IndexOf(payload)).size(); break;
+        case Kind::kGroup: crowd = groups_[IndexOf(payload)]->population; break;
+      }
+    }
+    most = std::max(most, crowd);
+  }
+  return most;
+}
+
+uint8_t PatternTree::Choose(const Group& group, const FragmentList& list, PatternId id,
+                            unsigned level) const {
+  const auto& chosen = RecordOf(id).fragment;
+  const auto is_taken = [&](size_t index) {
+    for (unsigned above = 0; above < level; ++above)
+      if (chosen[above] == index) return true;
+    return false;
+  };
+  size_t best = kNoFragment;
+  size_t best_crowd = SIZE_MAX;
+  for (size_t i = 0; i < list.class_begin && best_crowd > 0; ++i) {
+    if (is_taken(i)) continue;
+    const size_t crowd = Crowd(group, list.fragments[i], list);
+    if (crowd < best_crowd) best = i, best_crowd = crowd;
+  }
+  if (best != kNoFragment && best_crowd < kCrowd) return static_cast<uint8_t>(best);
+  // Alternatives cost an entry each, so they must be much better than a crowded literal.
+  for (size_t i = list.class_begin; i < list.fragments.size() && best_crowd > 0; ++i) {
+    const size_t crowd = Crowd(group, list.fragments[i], list);
+    if (best == kNoFragment || crowd * 4 < best_crowd) best = i, best_crowd = crowd;
+  }
+  return static_cast<uint8_t>(best);
+}
+
+void PatternTree::File(uint32_t group_index, unsigned level, PatternId id,
+                       const FragmentList& list) {
+  Group& group = *groups_[group_index];
+  ++group.population;
+  const uint8_t chosen = Choose(group, list, id, level);
+  RecordOf(id).fragment[level] = chosen;
+  if (chosen == kNoFragment) {
+    group.residue.push_back(id);
+    return;
+  }
+  const Fragment fragment = list.fragments[chosen];
+  for (unsigned i = 0; i < fragment.keys; ++i)
+    FileUnder(group_index, level, fragment.shape, list.keys[fragment.first_key + i], id, list);
+}
+
+void PatternTree::FileUnder(uint32_t group_index, unsigned level, unsigned shape, uint64_t key,
+                            PatternId id, const FragmentList& list) {
+  Group& group = *groups_[group_index];
+  group.shapes |= 1U << shape;
+  ++group.filed[shape];
+  HashDirectory& directory = DirectoryFor(shape);
+  const uint32_t hash = KeyHash(group, shape, key);
+  const uint32_t payload = directory.First(hash);
+  if (payload == HashDirectory::kNone) {
+    directory.Insert(hash, Pack(Kind::kOne, id));
+    return;
+  }
+  const uint32_t index = IndexOf(payload);
+  switch (KindOf(payload)) {
+    case Kind::kOne: {
+      const uint32_t made = NewList();
+      ListAt(made) = {index, id};
+      directory.Replace(hash, payload, Pack(Kind::kList, made));
+      return;
+    }
+    case Kind::kList:
+      ListAt(index).push_back(id);
+      if (ListAt(index).size() > kCrowd && level + 1 < kMostLevels && &directory == &by_literal_)
+        MakeGroup(hash, payload, level + 1);
+      return;
+    case Kind::kGroup:
+      File(index, level + 1, id, list);
+      return;
+  }
+}
+
+void PatternTree::MakeGroup(uint32_t hash, uint32_t payload, unsigned level) {
+  std::vector<PatternId> members = std::move(ListAt(IndexOf(payload)));
+  GiveBack(ListAt(IndexOf(payload)));
+  unused_lists_.push_back(IndexOf(payload));
+  const uint32_t made = NewGroup();
+  by_literal_.Replace(hash, payload, Pack(Kind::kGroup, made));
+  for (const PatternId member : members) {
+    // kCrowd members cannot overflow a group below, so one extra list is all the nesting there is.
+    ListFragments(Pattern(member), regroup_);
+    File(made, level, member, regroup_);
+  }
+}
+
+void PatternTree::Unfile(uint32_t group_index, unsigned level, PatternId id,
+                         const FragmentList& list) {
+  Group& group = *groups_[group_index];
+  --group.population;
+  const uint8_t chosen = RecordOf(id).fragment[level];
+  if (chosen == kNoFragment) {
+    const auto at = std::find(group.residue.begin(), group.residue.end(), id);
+    *at = group.residue.back();
+    group.residue.pop_back();
+    if (group.residue.capacity() > 64 && group.residue.size() * 4 < group.residue.capacity())
+      group.residue.shrink_to_fit();
+    return;
+  }
+  const Fragment fragment = list.fragments[chosen];
+  for (unsigned i = 0; i < fragment.keys; ++i)
+    UnfileUnder(group_index, level, fragment.shape, list.keys[fragment.first_key + i], id, list);
+}
+
+void PatternTree::UnfileUnder(uint32_t group_index, unsigned level, unsigned shape, uint64_t key,
+                              PatternId id, const FragmentList& list) {
+  Group& group = *groups_[group_index];
+  if (--group.filed[shape] == 0) group.shapes &= ~(1U << shape);
+  HashDirectory& directory = DirectoryFor(shape);
+  const uint32_t hash = KeyHash(group, shape, key);
+  const uint32_t payload = directory.First(hash);
+  const uint32_t index = IndexOf(payload);
+  switch (KindOf(payload)) {
+    case Kind::kOne:
+      directory.Erase(hash, payload);
+      return;
+    case Kind::kList: {
+      std::vector<PatternId>& members = ListAt(index);
+      const auto at = std::find(members.begin(), members.end(), id);
+      *at = members.back();
+      members.pop_back();
+      if (members.size() > 1) return;
+      directory.Replace(hash, payload, Pack(Kind::kOne, members[0]));
+      GiveBack(members);
+      unused_lists_.push_back(index);
+      return;
+    }
+    case Kind::kGroup:
+      Unfile(index, level + 1, id, list);
+      if (groups_[index]->population > 0) return;
+      directory.Erase(hash, payload);
+      groups_[index].reset();
+      unused_groups_.push_back(index);
+      return;
+  }
+}
+
+void PatternTree::Probe(const Group& group, const char* text, size_t length,
+                        MatchScratch& scratch) const {
+  for (uint32_t shapes = group.shapes; shapes != 0; shapes &= shapes - 1) {
+    const auto shape = static_cast<unsigned>(std::countr_zero(shapes));
+    const unsigned bytes = ShapeLength(shape);
+    if (length < bytes) continue;
+    size_t begin = 0;
+    size_t end = length - bytes + 1;
+    const Anchor anchor = ShapeAnchor(shape);
+    if (anchor == Anchor::kHead) end = 1;
+    if (anchor == Anchor::kTail) begin = end - 1;
+    if (anchor == Anchor::kFromClass) scratch.may_repeat = true;
+    const HashDirectory& directory = DirectoryFor(shape);
+    const uint64_t mask = ~uint64_t{0} >> (64 - 8 * bytes);
+    for (size_t at = begin; at < end; ++at) {
+      directory.Lookup(KeyHash(group, shape, LoadWord(text + at) & mask), [&](uint32_t payload) {
+        scratch.hits.push_back(payload);
+        return true;
+      });
+      if (scratch.hits.size() >= 4'096 && std::has_single_bit(scratch.hits.size()))
+        SortUnique(scratch.hits, 0);  // a long channel full of repeats must not fill the memory
+    }
+  }
+}
+
+void PatternTree::Try(PatternId id, std::string_view channel, std::vector<PatternId>& out) const {
+  if (GlobMatch(Pattern(id), channel)) out.push_back(id);
+}
+
+void PatternTree::Match(std::string_view channel, MatchScratch& scratch,
+                        std::vector<PatternId>& out) const {
+  if (size_ == 0) return;
+  const size_t first = out.size();
+  // A copy with room behind it: every position can then be read as one word.
+  scratch.text.resize(channel.size() + kFragmentBytes);
+  if (!channel.empty()) std::memcpy(scratch.text.data(), channel.data(), channel.size());
+  std::memset(scratch.text.data() + channel.size(), 0, kFragmentBytes);
+  scratch.may_repeat = false;
+  scratch.groups.assign(1, 0);
+  while (!scratch.groups.empty()) {
+    const Group& group = *groups_[scratch.groups.back()];
+    scratch.groups.pop_back();
+    for (const PatternId id : group.residue) Try(id, channel, out);
+    scratch.hits.clear();
+    Probe(group, scratch.text.data(), channel.size(), scratch);
+    // The channel may hold a fragment twice.
+    if (scratch.hits.size() > 1) SortUnique(scratch.hits, 0);
+    for (const uint32_t payload : scratch.hits) {
+      switch (KindOf(payload)) {
+        case Kind::kOne:
+          Try(IndexOf(payload), channel, out);
+          break;
+        case Kind::kList:
+          for (const PatternId id : ListAt(IndexOf(payload))) Try(id, channel, out);
+          break;
+        case Kind::kGroup:
+          scratch.groups.push_back(IndexOf(payload));
+          break;
+      }
+    }
+  }
+  if (scratch.may_repeat && out.size() > first + 1) SortUnique(out, first);
+  DropIfLarge(scratch.text);
+  DropIfLarge(scratch.hits);
+  DropIfLarge(scratch.groups);
+}
+
+size_t PatternTree::MemoryBytes() const {
+  size_t bytes = sizeof(*this) + exact_.MemoryBytes() + by_literal_.MemoryBytes() +
+                 by_class_.MemoryBytes() + texts_.MemoryBytes();
+  bytes += blocks_.capacity() * sizeof(Block);
+  for (const Block& block : blocks_)
+    if (block.records != nullptr) bytes += kRecordsInBlock * sizeof(Record);
+  bytes += groups_.capacity() * sizeof(groups_[0]);
+  for (const auto& group : groups_)
+    if (group != nullptr) bytes += sizeof(Group) + group->residue.capacity() * sizeof(PatternId);
+  bytes += lists_.size() * 256 * sizeof(std::vector<PatternId>);
+  for (uint32_t i = 0; i < lists_made_; ++i) bytes += ListAt(i).capacity() * sizeof(PatternId);
+  bytes += (unused_groups_.capacity() + unused_lists_.capacity()) * sizeof(uint32_t);
+  return bytes;
+}
+
+}  // namespace peal::patterns
