@@ -148,8 +148,7 @@ std::string Join(Words words) {
 }
 
 Result<std::string> ListValue(Words words) {
-  if (words.size() > kMaxBindAddresses)
-    return Error::Static("Too many bind addresses specified.");
+  if (words.size() > kMaxBindAddresses) return Error::Static("Too many bind addresses specified.");
   for (const std::string& word : words) {
     if (word.empty() || word.find(' ') != std::string::npos)
       return Error::Static("argument must be words separated by single spaces");
@@ -237,10 +236,9 @@ Result<std::string> ReplicaOfValue(Words words) {
 }
 
 Result<std::string> ProcTitleValue(const std::string& word) {
-  static constexpr std::string_view kVariables[] = {"title", "listen-addr", "server-mode", "port",
-                                                    "tls-port", "unixsocket", "config-file"};
-  const Error refusal =
-      Error::Static("template format is invalid or contains unknown variables");
+  static constexpr std::string_view kVariables[] = {
+      "title", "listen-addr", "server-mode", "port", "tls-port", "unixsocket", "config-file"};
+  const Error refusal = Error::Static("template format is invalid or contains unknown variables");
   std::string_view rest = word;
   for (size_t open = rest.find('{'); open != std::string_view::npos; open = rest.find('{')) {
     const size_t close = rest.find('}', open);
@@ -278,20 +276,29 @@ bool TakesManyWords(DirectiveType type) {
     case DirectiveType::kSavePoints:
     case DirectiveType::kPercentiles:
     case DirectiveType::kOomScores:
-    case DirectiveType::kReplicaOf: return true;
-    default: return false;
+    case DirectiveType::kReplicaOf:
+      return true;
+    default:
+      return false;
   }
 }
 
 Result<std::string> OfManyWords(const Directive& row, Words words, std::string_view current) {
   switch (row.type) {
-    case DirectiveType::kFlagSet: return FlagSetValue(row, words);
-    case DirectiveType::kOutputLimits: return OutputLimitsValue(words, current);
-    case DirectiveType::kSavePoints: return SavePointsValue(words);
-    case DirectiveType::kPercentiles: return PercentilesValue(row, words);
-    case DirectiveType::kOomScores: return OomScoresValue(words);
-    case DirectiveType::kReplicaOf: return ReplicaOfValue(words);
-    default: return ListValue(words);
+    case DirectiveType::kFlagSet:
+      return FlagSetValue(row, words);
+    case DirectiveType::kOutputLimits:
+      return OutputLimitsValue(words, current);
+    case DirectiveType::kSavePoints:
+      return SavePointsValue(words);
+    case DirectiveType::kPercentiles:
+      return PercentilesValue(row, words);
+    case DirectiveType::kOomScores:
+      return OomScoresValue(words);
+    case DirectiveType::kReplicaOf:
+      return ReplicaOfValue(words);
+    default:
+      return ListValue(words);
   }
 }
 
@@ -318,30 +325,39 @@ Result<std::string> Canonicalise(const Directive& row, std::span<const std::stri
       if (EqualsIgnoreCase(word, "yes")) return std::string("yes");
       if (EqualsIgnoreCase(word, "no")) return std::string("no");
       return Error::Static("argument must be 'yes' or 'no'");
-    case DirectiveType::kInteger: return IntegerValue(row, word);
+    case DirectiveType::kInteger:
+      return IntegerValue(row, word);
     case DirectiveType::kHertz: {
       PEAL_ASSIGN_OR_RETURN(const std::string text, IntegerValue(row, word));
       return std::to_string(std::clamp<int64_t>(ParseInt64(text).value_or(1), 1, 500));
     }
-    case DirectiveType::kOctal: return OctalValue(row, word);
+    case DirectiveType::kOctal:
+      return OctalValue(row, word);
     case DirectiveType::kMemory:
       return MemoryValue(row, word, Error::Static("argument must be a memory value"));
-    case DirectiveType::kMemoryShare: return MemoryShareValue(row, word);
+    case DirectiveType::kMemoryShare:
+      return MemoryShareValue(row, word);
     case DirectiveType::kEnum: {
       const std::optional<size_t> index = ChoiceIndex(row, word);
       if (!index) return NotOneOf(row.choices);
       return std::string(row.choices[*index]);
     }
-    case DirectiveType::kThreads: return ThreadsValue(row, word);
-    case DirectiveType::kPowerOfTwo: return PowerOfTwoValue(row, word);
+    case DirectiveType::kThreads:
+      return ThreadsValue(row, word);
+    case DirectiveType::kPowerOfTwo:
+      return PowerOfTwoValue(row, word);
     case DirectiveType::kNotifyFlags: {
       PEAL_ASSIGN_OR_RETURN(const uint32_t mask, ParseNotifyFlags(word));
       return FormatNotifyFlags(mask);
     }
-    case DirectiveType::kDirectory: return DirectoryValue(word);
-    case DirectiveType::kFileName: return FileNameValue(row, word);
-    case DirectiveType::kProcTitle: return ProcTitleValue(word);
-    default: return word;
+    case DirectiveType::kDirectory:
+      return DirectoryValue(word);
+    case DirectiveType::kFileName:
+      return FileNameValue(row, word);
+    case DirectiveType::kProcTitle:
+      return ProcTitleValue(word);
+    default:
+      return word;
   }
 }
 

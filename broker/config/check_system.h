@@ -19,7 +19,7 @@ struct SystemFinding {
 /// read is told as such. `root` goes before the paths (for tests).
 std::vector<SystemFinding> CheckSystem(const Config& config, const std::string& root = "");
 
-/// The findings as text for a terminal, and whether all are fine.
+/// The findings as lines for a terminal.
 std::string FormatFindings(const std::vector<SystemFinding>& findings);
 
 }  // namespace peal::broker

@@ -127,9 +127,11 @@ std::vector<std::string> FormatLines(const Directive& row, std::string_view text
     case DirectiveType::kReplicaOf:
       if (text.empty()) return {};  // no spelling of it but absence
       return {name + " " + std::string(text)};
-    case DirectiveType::kOutputLimits: return OutputLimitLines(name, text);
+    case DirectiveType::kOutputLimits:
+      return OutputLimitLines(name, text);
     case DirectiveType::kMemory:
-    case DirectiveType::kMemoryShare: return {name + " " + ShortMemory(text)};
+    case DirectiveType::kMemoryShare:
+      return {name + " " + ShortMemory(text)};
     case DirectiveType::kSavePoints: {
       std::vector<std::string> lines;
       for (const SavePoint& point : ParseSavePoints(text))
@@ -147,15 +149,15 @@ std::vector<std::string> FormatLines(const Directive& row, std::string_view text
       if (text.empty()) line.append(" \"\"");
       return {line};
     }
-    default: return {name + " " + QuoteWord(text)};
+    default:
+      return {name + " " + QuoteWord(text)};
   }
 }
 
 std::string_view GroupTitle(DirectiveGroup group) {
   static constexpr std::string_view kTitles[kDirectiveGroups] = {
-      "Network",       "Process",     "Publish and subscribe", "Memory",  "Keyspace",
-      "Security",      "Observability", "Persistence",         "Replication", "Cluster",
-      "TLS",           "Encodings"};
+      "Network",       "Process",     "Publish and subscribe", "Memory",  "Keyspace", "Security",
+      "Observability", "Persistence", "Replication",           "Cluster", "TLS",      "Encodings"};
   return kTitles[static_cast<size_t>(group)];
 }
 
@@ -174,27 +176,47 @@ std::string DescribeType(const Directive& row) {
     return text;
   };
   switch (row.type) {
-    case DirectiveType::kBool: return "`yes`, `no`";
+    case DirectiveType::kBool:
+      return "`yes`, `no`";
     case DirectiveType::kInteger:
-    case DirectiveType::kHertz: return range("integer");
-    case DirectiveType::kOctal: return "octal, 0 to 777";
-    case DirectiveType::kMemory: return "memory";
-    case DirectiveType::kMemoryShare: return "memory or percent";
-    case DirectiveType::kEnum: return choices();
-    case DirectiveType::kFlagSet: return "any of " + choices();
-    case DirectiveType::kPath: return "path";
-    case DirectiveType::kFileName: return "file name";
-    case DirectiveType::kDirectory: return "existing directory";
-    case DirectiveType::kList: return "addresses";
-    case DirectiveType::kThreads: return range("`auto` or integer");
-    case DirectiveType::kPowerOfTwo: return range("power of two");
-    case DirectiveType::kOutputLimits: return "class, hard, soft, seconds";
-    case DirectiveType::kSavePoints: return "pairs of seconds and changes";
-    case DirectiveType::kNotifyFlags: return "letters of `KEAg$lshzxetdmn`";
-    case DirectiveType::kPercentiles: return "numbers 0 to 100";
-    case DirectiveType::kOomScores: return "three integers -2000 to 2000";
-    case DirectiveType::kReplicaOf: return "host and port";
-    default: return "text";
+    case DirectiveType::kHertz:
+      return range("integer");
+    case DirectiveType::kOctal:
+      return "octal, 0 to 777";
+    case DirectiveType::kMemory:
+      return "memory";
+    case DirectiveType::kMemoryShare:
+      return "memory or percent";
+    case DirectiveType::kEnum:
+      return choices();
+    case DirectiveType::kFlagSet:
+      return "any of " + choices();
+    case DirectiveType::kPath:
+      return "path";
+    case DirectiveType::kFileName:
+      return "file name";
+    case DirectiveType::kDirectory:
+      return "existing directory";
+    case DirectiveType::kList:
+      return "addresses";
+    case DirectiveType::kThreads:
+      return range("`auto` or integer");
+    case DirectiveType::kPowerOfTwo:
+      return range("power of two");
+    case DirectiveType::kOutputLimits:
+      return "class, hard, soft, seconds";
+    case DirectiveType::kSavePoints:
+      return "pairs of seconds and changes";
+    case DirectiveType::kNotifyFlags:
+      return "letters of `KEAg$lshzxetdmn`";
+    case DirectiveType::kPercentiles:
+      return "numbers 0 to 100";
+    case DirectiveType::kOomScores:
+      return "three integers -2000 to 2000";
+    case DirectiveType::kReplicaOf:
+      return "host and port";
+    default:
+      return "text";
   }
 }
 

@@ -238,7 +238,8 @@ Result<void> ConfigStore::ApplyArgs(std::span<const std::string> args,
     at = 1;
   } else if (environment != nullptr) {
     for (const char* const* entry = environment; *entry != nullptr; ++entry) {
-      if (std::string_view(*entry).starts_with("PEAL_CONFIG=")) path = *entry + sizeof("PEAL_CONFIG");
+      if (std::string_view(*entry).starts_with("PEAL_CONFIG="))
+        path = *entry + sizeof("PEAL_CONFIG");
     }
   }
   if (!path.empty()) PEAL_RETURN_IF_ERROR(LoadFile(path));

@@ -10,10 +10,9 @@ struct Letter {
 
 // In the order of printing; A stands for the ten before K.
 constexpr Letter kLetters[] = {
-    {'g', kNotifyGeneric}, {'$', kNotifyString},  {'l', kNotifyList},
-    {'s', kNotifySet},     {'h', kNotifyHash},    {'z', kNotifyZset},
-    {'x', kNotifyExpired}, {'e', kNotifyEvicted}, {'t', kNotifyStream},
-    {'d', kNotifyModule},  {'n', kNotifyNew},     {'K', kNotifyKeyspace},
+    {'g', kNotifyGeneric},  {'$', kNotifyString},  {'l', kNotifyList},    {'s', kNotifySet},
+    {'h', kNotifyHash},     {'z', kNotifyZset},    {'x', kNotifyExpired}, {'e', kNotifyEvicted},
+    {'t', kNotifyStream},   {'d', kNotifyModule},  {'n', kNotifyNew},     {'K', kNotifyKeyspace},
     {'E', kNotifyKeyevent}, {'m', kNotifyKeyMiss},
 };
 

@@ -32,11 +32,16 @@ bool HasMetacharacter(std::string_view name) {
 
 std::string ConfigSource::Describe() const {
   switch (kind) {
-    case Kind::kDefault: return "default";
-    case Kind::kFile: return file + ":" + std::to_string(line);
-    case Kind::kEnvironment: return "environment";
-    case Kind::kArgument: return "argument";
-    case Kind::kRuntime: return "CONFIG SET";
+    case Kind::kDefault:
+      return "default";
+    case Kind::kFile:
+      return file + ":" + std::to_string(line);
+    case Kind::kEnvironment:
+      return "environment";
+    case Kind::kArgument:
+      return "argument";
+    case Kind::kRuntime:
+      return "CONFIG SET";
   }
   return {};
 }
@@ -97,8 +102,7 @@ Error ConfigStore::SetFailed(std::string_view name, std::string_view reason) {
   return Error::Owned(text);
 }
 
-Result<std::vector<const Directive*>> ConfigStore::Set(std::span<const Pair> pairs,
-                                                       bool is_local) {
+Result<std::vector<const Directive*>> ConfigStore::Set(std::span<const Pair> pairs, bool is_local) {
   // First look at every name, so that a wrong one changes nothing. As Redis does, the first
   // objection in the order of the arguments is the one reported.
   std::unordered_set<std::string> names;
@@ -177,17 +181,23 @@ std::vector<ConfigStore::Notice> ConfigStore::Notices() const {
       case DirectiveGroup::kReplication:
         text.append("replicate: the server starts empty and on its own");
         break;
-      case DirectiveGroup::kCluster: text.append("form clusters: it serves all slots alone"); break;
-      case DirectiveGroup::kTls: text.append("speak TLS: no TLS port is opened"); break;
-      default: text.append("know users: only requirepass guards the server"); break;
+      case DirectiveGroup::kCluster:
+        text.append("form clusters: it serves all slots alone");
+        break;
+      case DirectiveGroup::kTls:
+        text.append("speak TLS: no TLS port is opened");
+        break;
+      default:
+        text.append("know users: only requirepass guards the server");
+        break;
     }
     notices.push_back({.is_warning = true, .text = std::move(text)});
   }
   if (!without_effect.empty())
     notices.push_back({.text = "directives without effect in this version: " + without_effect});
   if (!renames_.empty())
-    notices.push_back({.text = "rename-command applies to " + std::to_string(renames_.size()) +
-                               " commands"});
+    notices.push_back(
+        {.text = "rename-command applies to " + std::to_string(renames_.size()) + " commands"});
   for (const std::string& text : ignored_environment_) notices.push_back({.text = text});
   return notices;
 }

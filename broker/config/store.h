@@ -55,14 +55,15 @@ class ConfigStore {
 
   /// Arguments after the program's name: [file | -] [--directive value…]…
   /// A directive without values ends at the next --word. Loads the file first, then the environment
-  /// (if one was given), then the arguments. Without a file, PEAL_CONFIG names it. Errors as LoadFile.
+  /// (if one was given), then the arguments. Without a file, PEAL_CONFIG names it. Errors as
+  /// LoadFile.
   protocol::Result<void> ApplyArgs(std::span<const std::string> args,
                                    const char* const* environment = nullptr);
 
-  /// PEAL_PORT=7000, PEAL_MAXMEMORY_POLICY=allkeys-lru: the value is split into words as a line of a
-  /// file is. `environment` ends with nullptr. Other PEAL_* names are told in Notices() and ignored,
-  /// because other programs use them too; so is a PEAL_PORT that begins with "tcp://", which
-  /// Kubernetes sets beside a service called peal. PEAL_CONFIG names a file, see ApplyArgs.
+  /// PEAL_PORT=7000, PEAL_MAXMEMORY_POLICY=allkeys-lru: the value is split into words as a line of
+  /// a file is. `environment` ends with nullptr. Other PEAL_* names are told in Notices() and
+  /// ignored, because other programs use them too; so is a PEAL_PORT that begins with "tcp://",
+  /// which Kubernetes sets beside a service called peal. PEAL_CONFIG names a file, see ApplyArgs.
   protocol::Result<void> ApplyEnvironment(const char* const* environment);
 
   /// CONFIG GET: name and value of every directive that matches one of `globs`, in any letter case.

@@ -9,8 +9,8 @@
 
 #include "broker/config/config.h"
 
-/// Readers of canonical texts, the form in which ConfigStore keeps values and CONFIG GET shows them.
-/// They trust their input: Canonicalise made it.
+/// Readers of canonical texts, the form in which ConfigStore keeps values and CONFIG GET shows
+/// them. They trust their input: Canonicalise made it.
 namespace peal::broker {
 
 /// The words between single spaces; none for an empty text.

@@ -19,12 +19,18 @@ int HexDigit(char c) {
 
 char Unescape(char c) {
   switch (c) {
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    case 'b': return '\b';
-    case 'a': return '\a';
-    default: return c;
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    case 'b':
+      return '\b';
+    case 'a':
+      return '\a';
+    default:
+      return c;
   }
 }
 
@@ -77,10 +83,10 @@ std::optional<std::vector<std::string>> SplitWords(std::string_view line) {
 }
 
 std::string QuoteWord(std::string_view word) {
-  const bool plain = !word.empty() && word[0] != '#' &&
-                     std::all_of(word.begin(), word.end(), [](char c) {
-                       return c > ' ' && c < 0x7f && c != '"' && c != '\'' && c != '\\';
-                     });
+  const bool plain =
+      !word.empty() && word[0] != '#' && std::all_of(word.begin(), word.end(), [](char c) {
+        return c > ' ' && c < 0x7f && c != '"' && c != '\'' && c != '\\';
+      });
   if (plain) return std::string(word);
   static constexpr char kHex[] = "0123456789abcdef";
   std::string out = "\"";

@@ -14,8 +14,8 @@ namespace peal::broker {
 /// nothing if the quotes are not balanced. Source: Redis documentation, "Redis configuration file".
 std::optional<std::vector<std::string>> SplitWords(std::string_view line);
 
-/// `word` as it must be written so that SplitWords gives it back: as it is, or in double quotes with
-/// escapes.
+/// `word` as it must be written so that SplitWords gives it back: as it is, or in double quotes
+/// with escapes.
 std::string QuoteWord(std::string_view word);
 
 }  // namespace peal::broker

@@ -5,9 +5,9 @@
 namespace peal::broker::table {
 namespace {
 
-constexpr std::string_view kPolicies[] = {
-    "volatile-lru", "volatile-lfu",   "volatile-random", "volatile-ttl",
-    "allkeys-lru",  "allkeys-lfu",    "allkeys-random",  "noeviction"};
+constexpr std::string_view kPolicies[] = {"volatile-lru",   "volatile-lfu", "volatile-random",
+                                          "volatile-ttl",   "allkeys-lru",  "allkeys-lfu",
+                                          "allkeys-random", "noeviction"};
 
 void AssignNotify(Config& config, std::string_view text) {
   const protocol::Result<uint32_t> mask = ParseNotifyFlags(text);
@@ -32,9 +32,9 @@ constexpr Directive kMemoryRows[] = {
     Active(OneOf("maxmemory-policy", "noeviction", kPolicies,
                  "Which keys make room when maxmemory is reached."),
            Choice<&Config::maxmemory_policy, kPolicies>, OnChange::kMaxMemory),
-    Active(Integer("maxmemory-samples", "5", 1, kIntMax,
-                   "Keys compared to find one that makes room."),
-           Number<&Config::maxmemory_samples>),
+    Active(
+        Integer("maxmemory-samples", "5", 1, kIntMax, "Keys compared to find one that makes room."),
+        Number<&Config::maxmemory_samples>),
     Integer("maxmemory-eviction-tenacity", "10", 0, 100, "Effort of one round of eviction."),
     Active(Integer("lfu-log-factor", "10", 0, kIntMax,
                    "How many uses saturate the frequency counter."),
@@ -55,7 +55,8 @@ constexpr Directive kMemoryRows[] = {
     Integer("tracking-table-max-keys", "1000000", 0, kLongMax, "Keys remembered for tracking."),
     Bool("activedefrag", "no", "Active defragmentation."),
     Memory("active-defrag-ignore-bytes", "104857600", 1, kLongMax, "Waste to start at."),
-    Integer("active-defrag-threshold-lower", "10", 0, 1000, "Fragmentation in percent to start at."),
+    Integer("active-defrag-threshold-lower", "10", 0, 1000,
+            "Fragmentation in percent to start at."),
     Integer("active-defrag-threshold-upper", "100", 0, 1000, "Fragmentation for full effort."),
     Integer("active-defrag-cycle-min", "1", 1, 99, "Least effort in percent of a core."),
     Integer("active-defrag-cycle-max", "25", 1, 99, "Greatest effort in percent of a core."),

@@ -75,9 +75,9 @@ constexpr Directive kRows[] = {
                    "the largest clients are closed; 0 is no limit."),
            AssignClientMemory, OnChange::kClientMemory),
     Fixed(Active(Bounded(DirectiveType::kThreads, "io-threads", "auto", 1, 128,
-                              "Reactor threads, each with its own connections. `auto` or 0: one for "
-                              "each core this process may use, at most 8."),
-                      Number<&Config::io_threads>)),
+                         "Reactor threads, each with its own connections. `auto` or 0: one for "
+                         "each core this process may use, at most 8."),
+                 Number<&Config::io_threads>)),
     With(Active(Memory("inbox-soft-limit", "67108864", 1 << 16, kLongMax,
                        "Bytes waiting in one reactor's inbox above which publishers on the other "
                        "reactors are slowed down."),
@@ -85,7 +85,8 @@ constexpr Directive kRows[] = {
          kPealOnly),
     Fixed(Bool("io-threads-do-reads", "no", "Reactors always read on their own threads.")),
     Text("bind-source-addr", "", "Local address of outgoing connections."),
-    Integer("socket-mark-id", "0", 0, UINT32_MAX, "Mark of the listening sockets for packet filters."),
+    Integer("socket-mark-id", "0", 0, UINT32_MAX,
+            "Mark of the listening sockets for packet filters."),
     Fixed(Integer("client-default-resp", "2", 2, 3, "Protocol version of a new connection.")),
 };
 

@@ -22,8 +22,8 @@ inline constexpr int64_t kLongMax = INT64_MAX;
 
 constexpr Directive Row(DirectiveType type, std::string_view name, std::string_view default_text,
                         std::string_view summary) {
-  return {.name = name, .alias = {}, .type = type, .default_text = default_text,
-          .summary = summary};
+  return {
+      .name = name, .alias = {}, .type = type, .default_text = default_text, .summary = summary};
 }
 constexpr Directive Bool(std::string_view name, std::string_view value, std::string_view summary) {
   return Row(DirectiveType::kBool, name, value, summary);
