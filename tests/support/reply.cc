@@ -7,6 +7,7 @@ namespace peal::tests {
 namespace {
 
 constexpr int kMaxDepth = 32;
+constexpr size_t kVerbatimPrefix = 4;  // "txt:"
 
 [[noreturn]] void Malformed(std::string_view bytes) {
   throw std::runtime_error("not RESP: " + Escaped(bytes.substr(0, 80)));
@@ -89,9 +90,12 @@ size_t ParseAt(std::string_view bytes, Reply* reply, int depth) {
     case '!':
       set(Kind::kError);
       return ParseBulk(bytes, head, ToInteger(line), reply);
-    case '=':
+    case '=': {
       set(Kind::kVerbatim);
-      return ParseBulk(bytes, head, ToInteger(line), reply);
+      const size_t taken = ParseBulk(bytes, head, ToInteger(line), reply);
+      if (taken != 0 && reply != nullptr) reply->text.erase(0, kVerbatimPrefix);
+      return taken;
+    }
     case '*':
       if (line == "-1") {
         set(Kind::kNull);

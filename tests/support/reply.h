@@ -25,7 +25,7 @@ struct Reply {
     kDouble,  ///< text holds the digits as sent
     kBoolean,
     kBigNumber,
-    kVerbatim,  ///< text holds the three-letter format, a colon and the bytes
+    kVerbatim,  ///< text holds the bytes behind the format
   };
 
   Kind kind = Kind::kNull;
@@ -41,7 +41,7 @@ struct Reply {
   const Reply* Find(std::string_view key) const;
 
   /// A short printable form: `OK`, `-ERR text`, `:1`, `'bulk'`, `nil`, `['a', :1]`, `>['message']`,
-  /// `{'key': 'value'}`, `~[...]`, `,1.5`, `#t`, `(123`, `=txt:...`.
+  /// `{'key': 'value'}`, `~[...]`, `,1.5`, `#t`, `(123`, `=...`.
   std::string Show() const;
 };
 

@@ -1,0 +1,256 @@
+// Starting, limits of the whole server, authentication and stopping. Each test has its own server.
+
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <thread>
+
+#include "tests/support/behaviour.h"
+
+namespace peal::tests {
+namespace {
+
+class Lifecycle : public OwnServer {};
+
+TEST_F(Lifecycle, ClientsBeyondMaxclientsAreRefusedWithAnError) {
+  Server server({.reactors = 2, .args = {"--maxclients", "3"}});
+  std::vector<Client> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(server.Connect());
+    // The probe that waited for the start may still be counted.
+    while (true) {
+      try {
+        if (clients.back().Do("PING") == "PONG") break;
+      } catch (const std::exception&) {
+      }
+      clients.back() = server.Connect();
+    }
+  }
+  Client refused = server.Connect();
+  EXPECT_EQ(refused.ReadUntilClosed(), "-ERR max number of clients reached\r\n");
+  EXPECT_EQ(InfoField(clients[0].Call({"INFO"}).text, "rejected_connections"), "1");
+  EXPECT_EQ(clients[0].Do("CONFIG SET maxclients 10"), "OK");
+  Client welcome = server.Connect();
+  EXPECT_EQ(welcome.Do("PING"), "PONG");
+}
+
+TEST_F(Lifecycle, TimeoutClosesIdleClientsButNeverSubscribers) {
+  Server server({.args = {"--timeout", "1"}});
+  Client idle = server.Connect();
+  Client subscriber = server.Connect();
+  Client by_pattern = server.Connect();
+  subscriber.Do("SUBSCRIBE c");
+  by_pattern.Do("PSUBSCRIBE c*");
+  EXPECT_EQ(idle.Do("PING"), "PONG");
+  EXPECT_EQ(idle.ReadUntilClosed(), "");
+  Client publisher = server.Connect();
+  EXPECT_EQ(publisher.Do("PUBLISH c x"), ":2");
+  EXPECT_EQ(Frame(subscriber.Read()), "message c x");
+  EXPECT_EQ(Frame(by_pattern.Read()), "pmessage c* c x");
+}
+
+TEST_F(Lifecycle, APasswordIsRequiredOfEverybody) {
+  Server server({.reactors = 2, .args = {"--requirepass", "secret"}});
+  Client client = server.Connect();
+  EXPECT_EQ(client.Do("PING"), "-NOAUTH Authentication required.");
+  EXPECT_EQ(client.Do("SUBSCRIBE c"), "-NOAUTH Authentication required.");
+  EXPECT_TRUE(client.Do("HELLO 3").starts_with(
+      "-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "));
+  EXPECT_EQ(client.Do("AUTH wrong"),
+            "-WRONGPASS invalid username-password pair or user is disabled.");
+  EXPECT_EQ(client.Do("AUTH nobody secret"),
+            "-WRONGPASS invalid username-password pair or user is disabled.");
+  EXPECT_EQ(client.Do("AUTH secret"), "OK");
+  EXPECT_EQ(client.Do("PING"), "PONG");
+  EXPECT_EQ(client.Do("RESET"), "RESET");
+  EXPECT_EQ(client.Do("PING"), "-NOAUTH Authentication required.");
+  EXPECT_EQ(client.Do("AUTH default secret"), "OK");
+  Client other = server.Connect();
+  EXPECT_EQ(other.Do("HELLO 3 AUTH default wrong"),
+            "-WRONGPASS invalid username-password pair or user is disabled.");
+  EXPECT_EQ(other.Call(Words("HELLO 3 AUTH default secret")).kind, Reply::Kind::kMap);
+  EXPECT_EQ(other.Do("CONFIG SET requirepass \"\""), "OK");
+  Client third = server.Connect();
+  EXPECT_EQ(third.Do("PING"), "PONG");
+  EXPECT_EQ(third.Do("AUTH x"),
+            "-ERR AUTH <password> called without any password configured for the default user. Are "
+            "you sure your configuration is correct?");
+}
+
+TEST_F(Lifecycle, StrangersGetFarSmallerLimits) {
+  Server server({.args = {"--requirepass", "secret"}});
+  for (const std::string input : {"*11\r\n", "*1\r\n$16385\r\n"}) {
+    Client client = server.Connect();
+    client.Send(input);
+    EXPECT_EQ(client.ReadUntilClosed(),
+              input[1] == '1' && input[2] == '1'
+                  ? "-ERR Protocol error: unauthenticated multibulk length\r\n"
+                  : "-ERR Protocol error: unauthenticated bulk length\r\n");
+  }
+}
+
+TEST_F(Lifecycle, ListensOnAUnixSocketAsWell) {
+  const std::string dir = MakeTemporaryDirectory();
+  {
+    Server server(
+        {.reactors = 2, .args = {"--unixsocket", dir + "/s.sock", "--unixsocketperm", "700"}});
+    Client client = Client::Unix(dir + "/s.sock");
+    EXPECT_EQ(client.Do("PING"), "PONG");
+    EXPECT_EQ(client.Do("SUBSCRIBE c"), "['subscribe', 'c', :1]");
+    struct stat status{};
+    ASSERT_EQ(stat((dir + "/s.sock").c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0700U);
+    Client publisher = server.Connect();
+    EXPECT_EQ(publisher.Do("PUBLISH c x"), ":1");
+    EXPECT_EQ(Frame(client.Read()), "message c x");
+    const std::string list = publisher.Call({"CLIENT", "LIST"}).text;
+    EXPECT_NE(list.find("addr=" + dir + "/s.sock:0 "), std::string::npos) << list;
+  }
+  rmdir(dir.c_str());
+}
+
+TEST_F(Lifecycle, BindsToIpv4AndIpv6Addresses) {
+  Server server({.args = {"--bind", "127.0.0.1", "::1"}});
+  Client v4 = server.Connect();
+  EXPECT_EQ(v4.Do("PING"), "PONG");
+  Client v6 = Client::Tcp6(server.port());
+  EXPECT_EQ(v6.Do("PING"), "PONG");
+  const std::string info = v6.Call({"CLIENT", "INFO"}).text;
+  EXPECT_NE(info.find(" addr=[::1]:"), std::string::npos) << info;
+}
+
+TEST_F(Lifecycle, DebugIsRefusedUnlessEnabled) {
+  Server server({.without_debug = true});
+  Client client = server.Connect();
+  const Reply refusal = client.Call({"DEBUG", "SLEEP", "0"});
+  EXPECT_TRUE(refusal.text.starts_with("ERR DEBUG command not allowed.")) << refusal;
+  EXPECT_EQ(client.Do("CONFIG SET enable-debug-command yes"),
+            "-ERR CONFIG SET failed (possibly related to argument 'enable-debug-command') - can't "
+            "set immutable config");
+}
+
+TEST_F(Lifecycle, SigtermEndsCleanlyWithClientsConnected) {
+  for (const int number : {SIGTERM, SIGINT}) {
+    Server server({.reactors = kManyReactors, .stripes = kManyStripes});
+    std::vector<Client> clients;
+    for (int i = 0; i < 12; ++i) {
+      clients.push_back(server.Connect());
+      clients.back().Do(i % 3 == 0 ? "PSUBSCRIBE c*" : i % 3 == 1 ? "SUBSCRIBE c" : "SET k v");
+    }
+    server.Signal(number);
+    EXPECT_EQ(server.WaitForExit(), 0);
+    for (Client& client : clients) client.ReadUntilClosed();
+  }
+}
+
+TEST_F(Lifecycle, SigtermEndsWhileAStuckSubscriberHasOutputPending) {
+  Server server({.reactors = 2});
+  Client stuck = Client::Tcp(server.port(), 4096);
+  stuck.Do("SUBSCRIBE c");
+  Client publisher = server.Connect();
+  for (int i = 0; i < 20; ++i) publisher.Call({"PUBLISH", "c", std::string(1 << 20, 'x')});
+  EXPECT_EQ(server.Stop(), 0);
+}
+
+TEST_F(Lifecycle, ShutdownEndsTheServer) {
+  for (const char* line : {"SHUTDOWN", "SHUTDOWN NOSAVE", "SHUTDOWN NOW NOSAVE FORCE"}) {
+    Server server({.reactors = 2});
+    Client client = server.Connect();
+    EXPECT_EQ(client.Do("SHUTDOWN nonsense"), "-ERR syntax error");
+    EXPECT_EQ(client.Do("SHUTDOWN ABORT"), "-ERR No shutdown in progress.");
+    client.SendLine(line);
+    EXPECT_EQ(client.ReadUntilClosed(), "");
+    EXPECT_EQ(server.WaitForExit(), 0);
+  }
+}
+
+TEST_F(Lifecycle, ABusyPortStopsTheStartWithAMessage) {
+  Server server;
+  const ProgramResult result = RunProgram(
+      ServerUnderTest(), {"--port", std::to_string(server.port()), "--bind", "127.0.0.1"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.output.find("in use"), std::string::npos) << result.output;
+  Client client = server.Connect();
+  EXPECT_EQ(client.Do("PING"), "PONG");
+}
+
+TEST_F(Lifecycle, AWrongDirectiveStopsTheStartAndIsNamed) {
+  const std::string dir = MakeTemporaryDirectory();
+  WriteFile(dir + "/bad.conf", "port 0\n# a comment\nnonsense-directive 5\n");
+  ProgramResult result = RunProgram(ServerUnderTest(), {dir + "/bad.conf"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.output.find("nonsense-directive"), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("3"), std::string::npos) << "the line: " << result.output;
+  WriteFile(dir + "/bad.conf", "maxclients many\n");
+  result = RunProgram(ServerUnderTest(), {dir + "/bad.conf"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.output.find("maxclients"), std::string::npos) << result.output;
+  result = RunProgram(ServerUnderTest(), {"--nonsense", "1"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.output.find("nonsense"), std::string::npos) << result.output;
+  result = RunProgram(ServerUnderTest(), {dir + "/missing.conf"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.output.find("missing.conf"), std::string::npos) << result.output;
+  result =
+      RunProgram(ServerUnderTest(), {"--port", "0", "--unixsocket", dir + "/no/such/dir/s.sock"});
+  EXPECT_EQ(result.exit_code, 1);
+  RunProgram("rm", {"-r", dir});
+}
+
+TEST_F(Lifecycle, VersionAndHelpAreShown) {
+  EXPECT_EQ(RunProgram(ServerUnderTest(), {"--version"}).exit_code, 0);
+  const ProgramResult help = RunProgram(ServerUnderTest(), {"--help"});
+  EXPECT_NE(help.output.find("Usage"), std::string::npos) << help.output;
+}
+
+TEST_F(Lifecycle, ConfigurationIsReadFromAFileAndStandardInput) {
+  Server server({.config_file = "# mine\nmaxclients 77\nslowlog-max-len 5\n"
+                                "client-output-buffer-limit pubsub 1mb 512kb 10\n"
+                                "notify-keyspace-events \"Ex\"\n"});
+  Client client = server.Connect();
+  EXPECT_EQ(client.Call({"CONFIG", "GET", "maxclients"}).At(1), "77");
+  EXPECT_EQ(client.Call({"CONFIG", "GET", "notify-keyspace-events"}).At(1), "xE");
+  EXPECT_NE(client.Call({"CONFIG", "GET", "client-output-buffer-limit"})
+                .At(1)
+                .find("pubsub 1048576 524288 10"),
+            std::string::npos);
+}
+
+TEST_F(Lifecycle, ConfigRewriteKeepsCommentsAndWritesWhatChanged) {
+  Server server({.config_file = "# my comment\nmaxclients 77\n\n# another\nslowlog-max-len 5\n"});
+  Client client = server.Connect();
+  EXPECT_EQ(client.Do("CONFIG SET slowlog-max-len 99 maxmemory 100mb"), "OK");
+  EXPECT_EQ(client.Call({"CONFIG", "SET", "requirepass", "with space"}).Show(), "OK");
+  EXPECT_EQ(client.Do("CONFIG REWRITE"), "OK");
+  const std::string text = ReadFile(server.dir() + "/server.conf");
+  EXPECT_TRUE(text.starts_with("# my comment\nmaxclients 77\n\n# another\nslowlog-max-len 99\n"))
+      << text;
+  EXPECT_NE(text.find("\nmaxmemory 100mb\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("requirepass \"with space\""), std::string::npos) << text;
+  EXPECT_EQ(text.find("hz "), std::string::npos) << "defaults are not written: " << text;
+}
+
+TEST_F(Lifecycle, ConfigRewriteWithoutAFileIsAnError) {
+  Server server;
+  Client client = server.Connect();
+  EXPECT_EQ(client.Do("CONFIG REWRITE"), "-ERR The server is running without a config file");
+}
+
+TEST_F(Lifecycle, SighupReopensTheLogAndTestConfigChecksIt) {
+  if (IsReferenceUnderTest()) GTEST_SKIP() << "Peal's own";
+  Server server;
+  const std::string log = server.dir() + "/server.log";
+  ASSERT_EQ(rename(log.c_str(), (log + ".1").c_str()), 0);
+  server.Signal(SIGHUP);
+  const Deadline deadline;
+  struct stat status{};
+  while (stat(log.c_str(), &status) != 0 && !deadline.HasPassed()) {
+    std::this_thread::sleep_for(Milliseconds{5});
+  }
+  EXPECT_EQ(stat(log.c_str(), &status), 0);
+  EXPECT_EQ(RunProgram(ServerUnderTest(), {"--test-config", "--port", "1"}).exit_code, 0);
+  EXPECT_EQ(RunProgram(ServerUnderTest(), {"--test-config", "--port", "x"}).exit_code, 1);
+}
+
+}  // namespace
+}  // namespace peal::tests
