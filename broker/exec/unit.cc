@@ -1,0 +1,357 @@
+#include "broker/exec/unit.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "broker/exec/client.h"
+#include "broker/exec/server.h"
+#include "broker/exec/worker.h"
+#include "broker/keyspace/usage.h"
+#include "broker/pubsub/hub.h"
+#include "protocol/base/check.h"
+
+namespace peal::broker {
+namespace {
+
+using store::Entry;
+using store::ExpirePolicy;
+using store::Stripe;
+
+}  // namespace
+
+Unit::~Unit() { PEAL_DCHECK(phase_ == Phase::kIdle); }
+
+void Unit::Attach(Worker& worker) {
+  worker_ = &worker;
+  config_ = &worker.server().config();
+  notify_flags_ = &config_->notify_keyspace_events;
+}
+
+// ---------------------------------------------------------------- phases
+
+void Unit::AddStripe(int index) {
+  if (stripes_.empty()) stripes_.push_back(first_index_);
+  // So that the count of a small plan is exact; LockMany sees to the rest.
+  if (stripes_.size() <= kExactPlan &&
+      std::find(stripes_.begin(), stripes_.end(), index) != stripes_.end()) {
+    return;
+  }
+  stripes_.push_back(index);
+  ++stripe_count_;
+}
+
+void Unit::DropPlan() {
+  stripes_.clear();
+  stripe_count_ = 0;
+}
+
+void Unit::LockMany() NO_THREAD_SAFETY_ANALYSIS {
+  std::sort(stripes_.begin(), stripes_.end());
+  stripes_.erase(std::unique(stripes_.begin(), stripes_.end()), stripes_.end());
+  stripe_count_ = stripes_.size();
+  for (const int index : stripes_) keyspace_.stripe(index).mutex().Lock();
+}
+
+void Unit::UnlockMany() NO_THREAD_SAFETY_ANALYSIS {
+  for (const int index : stripes_) keyspace_.stripe(index).mutex().Unlock();
+  stripes_.clear();
+}
+
+bool Unit::TryLock() NO_THREAD_SAFETY_ANALYSIS {
+  PEAL_DCHECK(phase_ == Phase::kPlan && stripe_count_ == 1);
+  if (!first_->mutex().TryLock()) {
+    stripe_count_ = 0;
+    phase_ = Phase::kIdle;
+    return false;
+  }
+  phase_ = Phase::kLocked;
+  return true;
+}
+
+void Unit::Settle() {
+  must_settle_ = false;
+  if (!effects_.empty()) {
+    if (sink_ != nullptr) sink_->OnUnit(effects_);
+    effects_.clear();
+  }
+  for (const News& news : news_) {
+    if (news.event != nullptr) {
+      PublishEvent(news);
+    } else {
+      Payload payload;
+      payload.bytes = news.payload;
+      worker_->server().hub().Publish(worker_->hub_port(), news.space, news.name, payload);
+    }
+  }
+  news_.clear();
+}
+
+void Unit::FreeGarbage() {
+  if (worker_ != nullptr && garbage_.IsLarge()) {
+    worker_->server().FreeLater(std::move(garbage_));
+    garbage_ = store::Garbage();
+  } else {
+    garbage_.Drop();
+  }
+}
+
+// ---------------------------------------------------------------- looking up
+
+Entry* Unit::FindHashed(uint32_t db, std::string_view key, uint64_t hash) {
+  Stripe& stripe = keyspace_.StripeOf(hash);
+  stripe.AssertOwned();
+  Entry* const entry = stripe.FindRaw(static_cast<int>(db), key, hash);
+  if (entry == nullptr || !entry->IsExpired(now_ms_)) [[likely]]
+    return entry;
+  return Expire(db, key, hash);
+}
+
+Entry* Unit::FindIn(uint32_t db, std::string_view key) { return FindHashed(db, key, HashOf(key)); }
+
+Entry* Unit::Expire(uint32_t db, std::string_view key, uint64_t hash) {
+  if (worker_ != nullptr) {
+    const Server& server = worker_->server();
+    // While clients are paused nothing may change: the key is gone for them, but stays.
+    if (server.pause_mode() != PauseMode::kNone && now_ms_ < server.pause_until_ms())
+      return nullptr;
+  }
+  Stripe& stripe = keyspace_.StripeOf(hash);
+  stripe.AssertOwned();
+  stripe.Erase(static_cast<int>(db), key, hash, garbage_);
+  ++counters_.expired_keys;
+  if (sink_ != nullptr) {
+    effects_.push_back(Effect{db, {"DEL", std::string(key)}});
+    must_settle_ = true;
+  }
+  NotifyIn(db, kNotifyExpired, "expired", key);
+  stripe.TouchWatchers(static_cast<int>(db), key, hash);
+  return nullptr;
+}
+
+void Unit::Touch(Entry* entry, bool even_if_no_touch) {
+  if (!even_if_no_touch && client_ != nullptr && client_->session().no_touch) [[unlikely]]
+    return;
+  if (config_ != nullptr && UsesFrequency(config_->maxmemory_policy)) [[unlikely]] {
+    entry->set_lru(NoteFrequency(entry->lru(), now_ms_, *config_));
+  } else {
+    entry->set_lru(LruClock(now_ms_));
+  }
+}
+
+Entry* Unit::FindForRead(std::string_view key, uint8_t lookup) {
+  Entry* const entry = FindHashed(db_, key, HashOf(key));
+  if (entry != nullptr) [[likely]] {
+    if ((lookup & kLookupNoStats) == 0) ++counters_.keyspace_hits;
+    if ((lookup & kLookupNoTouch) == 0) Touch(entry, (lookup & kLookupMustTouch) != 0);
+    return entry;
+  }
+  if ((lookup & kLookupNoStats) == 0) ++counters_.keyspace_misses;
+  if ((lookup & kLookupNoNotify) == 0) Notify(kNotifyKeyMiss, "keymiss", key);
+  return nullptr;
+}
+
+Entry* Unit::FindForWrite(std::string_view key) {
+  Entry* const entry = FindHashed(db_, key, HashOf(key));
+  if (entry != nullptr) Touch(entry, false);
+  return entry;
+}
+
+// ---------------------------------------------------------------- changing
+
+Entry* Unit::SetStringIn(uint32_t db_number, std::string_view key, store::StringInput value,
+                         ExpirePolicy expire) {
+  const uint64_t hash = HashOf(key);
+  const int db = static_cast<int>(db_number);
+  Stripe& stripe = keyspace_.StripeOf(hash);
+  stripe.AssertOwned();
+  // A value whose time has come must not be kept, replaced or restored without its expiry being
+  // told.
+  if (stripe.volatile_size(db) != 0) FindHashed(db_number, key, hash);
+  if ((*notify_flags_ & kNotifyNew) != 0 && stripe.FindRaw(db, key, hash) == nullptr) [[unlikely]] {
+    NotifyIn(db_number, kNotifyNew, "new", key);
+  }
+  Entry* const entry = stripe.SetString(db, key, hash, std::move(value), expire, garbage_);
+  Touch(entry, true);
+  stripe.TouchWatchers(db, key, hash);
+  CountChange();
+  return entry;
+}
+
+Entry* Unit::Append(std::string_view key, Entry* entry, std::string_view bytes) {
+  const uint64_t hash = HashOf(key);
+  const int db = static_cast<int>(db_);
+  Stripe& stripe = keyspace_.StripeOf(hash);
+  stripe.AssertOwned();
+  entry = stripe.Append(db, entry, hash, bytes, garbage_);
+  stripe.TouchWatchers(db, key, hash);
+  CountChange();
+  return entry;
+}
+
+Entry* Unit::SetRange(std::string_view key, Entry* entry, size_t offset, std::string_view bytes) {
+  const uint64_t hash = HashOf(key);
+  const int db = static_cast<int>(db_);
+  Stripe& stripe = keyspace_.StripeOf(hash);
+  stripe.AssertOwned();
+  entry = stripe.SetRange(db, entry, hash, offset, bytes, garbage_);
+  stripe.TouchWatchers(db, key, hash);
+  CountChange();
+  return entry;
+}
+
+bool Unit::DeleteIn(uint32_t db, std::string_view key) {
+  const uint64_t hash = HashOf(key);
+  Stripe& stripe = keyspace_.StripeOf(hash);
+  stripe.AssertOwned();
+  if (!stripe.Erase(static_cast<int>(db), key, hash, garbage_)) return false;
+  stripe.TouchWatchers(static_cast<int>(db), key, hash);
+  CountChange();
+  return true;
+}
+
+void Unit::SetExpire(std::string_view key, Entry* entry, int64_t at_ms) {
+  const uint64_t hash = HashOf(key);
+  const int db = static_cast<int>(db_);
+  Stripe& stripe = keyspace_.StripeOf(hash);
+  stripe.AssertOwned();
+  stripe.SetExpire(db, entry, hash, at_ms, garbage_);
+  stripe.TouchWatchers(db, key, hash);
+  CountChange();
+}
+
+bool Unit::ClearExpire(std::string_view key, Entry* entry) {
+  const uint64_t hash = HashOf(key);
+  const int db = static_cast<int>(db_);
+  Stripe& stripe = keyspace_.StripeOf(hash);
+  stripe.AssertOwned();
+  if (!stripe.ClearExpire(db, entry, hash, garbage_)) return false;
+  stripe.TouchWatchers(db, key, hash);
+  CountChange();
+  return true;
+}
+
+void Unit::Move(uint32_t from_db, std::string_view from, uint32_t to_db, std::string_view to) {
+  const uint64_t from_hash = HashOf(from);
+  const uint64_t to_hash = HashOf(to);
+  Stripe& source = keyspace_.StripeOf(from_hash);
+  source.AssertOwned();
+  Entry* taken = source.Extract(static_cast<int>(from_db), from, from_hash, garbage_);
+  PEAL_CHECK(taken != nullptr);
+  if (from != to) {
+    Entry* const renamed = Entry::Rebuild(taken, to, taken->expire_ms());
+    garbage_.Add(taken);
+    taken = renamed;
+  }
+  Stripe& target = keyspace_.StripeOf(to_hash);
+  target.AssertOwned();
+  target.Adopt(static_cast<int>(to_db), taken, to_hash, garbage_);
+  source.TouchWatchers(static_cast<int>(from_db), from, from_hash);
+  target.TouchWatchers(static_cast<int>(to_db), to, to_hash);
+  CountChange();
+}
+
+size_t Unit::Flush(int db) {
+  PEAL_CHECK(is_exclusive());
+  const size_t removed = db < 0 ? keyspace_.FlushAll(garbage_) : keyspace_.FlushDb(db, garbage_);
+  counters_.changes += removed;
+  changes_ += removed;
+  return removed;
+}
+
+void Unit::SwapDb(uint32_t a, uint32_t b) {
+  PEAL_CHECK(is_exclusive());
+  keyspace_.SwapDb(static_cast<int>(a), static_cast<int>(b));
+  CountChange();
+}
+
+// ---------------------------------------------------------------- watching
+
+void Unit::Watch(std::string_view key, const store::WatchTokenRef& token) {
+  const uint64_t hash = HashOf(key);
+  Stripe& stripe = keyspace_.StripeOf(hash);
+  stripe.AssertOwned();
+  stripe.Watch(static_cast<int>(db_), key, hash, token, now_ms_);
+}
+
+void Unit::Unwatch(uint32_t db, std::string_view key, uint64_t hash,
+                   const store::WatchToken* token) {
+  Stripe& stripe = keyspace_.StripeOf(hash);
+  stripe.AssertOwned();
+  stripe.Unwatch(static_cast<int>(db), key, token);
+}
+
+bool Unit::WatchedKeyExpired(uint32_t db, std::string_view key, uint64_t hash,
+                             const store::WatchToken* token) {
+  Stripe& stripe = keyspace_.StripeOf(hash);
+  stripe.AssertOwned();
+  return stripe.WatchedKeyExpired(static_cast<int>(db), key, hash, token, now_ms_);
+}
+
+// ---------------------------------------------------------------- effects, events, messages
+
+void Unit::ReplicateList(std::initializer_list<EffectArg> args) {
+  Effect effect;
+  effect.db = db_;
+  effect.args.reserve(args.size());
+  for (const EffectArg& arg : args) effect.args.emplace_back(arg.text());
+  effects_.push_back(std::move(effect));
+  must_settle_ = true;
+}
+
+void Unit::ReplicateMany(std::initializer_list<std::string_view> head,
+                         const std::vector<std::string_view>& tail) {
+  if (sink_ == nullptr) return;
+  Effect effect;
+  effect.db = db_;
+  effect.args.reserve(head.size() + tail.size());
+  for (const std::string_view arg : head) effect.args.emplace_back(arg);
+  for (const std::string_view arg : tail) effect.args.emplace_back(arg);
+  effects_.push_back(std::move(effect));
+  must_settle_ = true;
+}
+
+void Unit::NoteEvent(uint32_t db, NotifyFlag event_class, const char* event, std::string_view key) {
+  if ((*notify_flags_ & (kNotifyKeyspace | kNotifyKeyevent)) == 0) return;
+  if (!worker_->server().hub().HasAudience()) return;
+  News& news = news_.emplace_back();
+  news.event = event;
+  news.event_class = event_class;
+  news.db = db;
+  news.name = key;
+  must_settle_ = true;
+}
+
+void Unit::PublishEvent(const News& news) {
+  Hub& hub = worker_->server().hub();
+  HubPort& port = worker_->hub_port();
+  ++counters_.events;
+  Payload payload;
+  const std::string db = std::to_string(news.db);
+  if ((*notify_flags_ & kNotifyKeyspace) != 0) {
+    channel_scratch_.assign("__keyspace@").append(db).append("__:").append(news.name);
+    payload.bytes = news.event;
+    hub.Publish(port, Space::kChannel, channel_scratch_, payload);
+  }
+  if ((*notify_flags_ & kNotifyKeyevent) != 0) {
+    channel_scratch_.assign("__keyevent@").append(db).append("__:").append(news.event);
+    payload.bytes = news.name;
+    hub.Publish(port, Space::kChannel, channel_scratch_, payload);
+  }
+}
+
+uint64_t Unit::Publish(Space space, std::string_view channel, const Payload& payload) {
+  PEAL_DCHECK(worker_ != nullptr);
+  Hub& hub = worker_->server().hub();
+  if (!defers_publishes_) [[likely]] {
+    return hub.Publish(worker_->hub_port(), space, channel, payload);
+  }
+  News& news = news_.emplace_back();
+  news.space = space;
+  news.name = channel;
+  news.payload = payload.bytes;
+  must_settle_ = true;
+  return hub.CountReceivers(worker_->hub_port(), space, channel);
+}
+
+}  // namespace peal::broker

@@ -1,0 +1,344 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "broker/config/notify_flags.h"
+#include "broker/pubsub/subscriber.h"
+#include "protocol/base/number.h"
+#include "store/keyspace/keyspace.h"
+
+namespace peal::broker {
+
+class Client;
+struct Config;
+class Hub;
+class HubPort;
+struct Payload;
+class Worker;
+
+/// One argument of an effect: bytes, or an integer as decimal text. Lives for one call.
+class EffectArg {
+ public:
+  EffectArg(std::string_view text) : text_(text) {}
+  EffectArg(const char* text) : text_(text) {}
+  EffectArg(int64_t value)
+      : text_(digits_, static_cast<size_t>(protocol::FormatInt(digits_, value) - digits_)) {}
+  EffectArg(const EffectArg&) = delete;
+  EffectArg& operator=(const EffectArg&) = delete;
+
+  std::string_view text() const { return text_; }
+
+ private:
+  char digits_[protocol::kMaxIntChars];
+  std::string_view text_;
+};
+
+/// A deterministic command that repeats one change elsewhere.
+struct Effect {
+  uint32_t db = 0;
+  std::vector<std::string> args;
+};
+
+/// Where units hand in their effects: the log of changes. Called while the unit still holds its
+/// stripes, so the order of calls is a serial order of the units. Must not block or look at the
+/// keyspace.
+class EffectSink {
+ public:
+  virtual void OnUnit(const std::vector<Effect>& effects) = 0;
+
+ protected:
+  ~EffectSink() = default;
+};
+
+/// Numbers of the units of one worker. Plain: its thread, or all reactors parked.
+struct UnitCounters {
+  uint64_t keyspace_hits = 0;
+  uint64_t keyspace_misses = 0;
+  uint64_t expired_keys = 0;
+  uint64_t changes = 0;  // as Redis' "dirty"
+  uint64_t events = 0;   // keyspace events that had an audience
+
+  UnitCounters& operator+=(const UnitCounters& other) {
+    keyspace_hits += other.keyspace_hits;
+    keyspace_misses += other.keyspace_misses;
+    expired_keys += other.expired_keys;
+    changes += other.changes;
+    events += other.events;
+    return *this;
+  }
+};
+
+/// The only way to the keys: one command, one EXEC, or one step in the background.
+///
+/// Phases: Begin; AddKey for every key (plan); Lock, or AssumeExclusive; reading and changing;
+/// Finish, which settles (effects to the log, keyspace events and deferred messages to the inboxes)
+/// while the stripes are still held, then releases them, then gives garbage away. No effect happens
+/// before all locks are held. Watchers are marked with each change. Time stands still within a
+/// unit.
+///
+/// Reusable, one at a time. Its worker's thread. Keys passed in must stay valid until Finish.
+class Unit {
+ public:
+  /// What a lookup for reading leaves out.
+  enum Lookup : uint8_t {
+    kLookupPlain = 0,
+    kLookupNoTouch = 1,    // the time of last use stays
+    kLookupNoNotify = 2,   // no "keymiss" event
+    kLookupNoStats = 4,    // no count of hits and misses
+    kLookupMustTouch = 8,  // notes the use even of a client with NO-TOUCH
+  };
+
+  explicit Unit(store::Keyspace& keyspace) : keyspace_(keyspace) {}
+  Unit(const Unit&) = delete;
+  Unit& operator=(const Unit&) = delete;
+  ~Unit();
+
+  static constexpr size_t kExactPlan = 64;
+
+  static uint64_t HashKey(std::string_view key) { return store::HashKey(key); }
+  static void Prefetch(store::Keyspace& keyspace, uint32_t db, uint64_t hash) {
+    keyspace.Prefetch(static_cast<int>(db), hash);
+  }
+  static void PrefetchEntry(store::Keyspace& keyspace, uint32_t db, uint64_t hash) {
+    keyspace.PrefetchEntry(static_cast<int>(db), hash);
+  }
+
+  // --- Phases.
+
+  /// `client` may be null (work in the background). `db` in [0, databases).
+  void Begin(Worker& worker, Client* client, uint32_t db, int64_t now_ms) {
+    if (worker_ != &worker) [[unlikely]]
+      Attach(worker);
+    Begin(client, db, now_ms);
+  }
+  /// Without a worker: no events, garbage is freed on the spot. For tests of what lies below.
+  void Begin(Client* client, uint32_t db, int64_t now_ms) {
+    PEAL_DCHECK(phase_ == Phase::kIdle);
+    phase_ = Phase::kPlan;
+    client_ = client;
+    db_ = db;
+    now_ms_ = now_ms;
+  }
+
+  /// Plans `key`. Also after a Lock of nothing at all: EXEC plans while it runs.
+  void AddKey(std::string_view key, uint64_t hash) {
+    PEAL_DCHECK(phase_ == Phase::kPlan || (phase_ == Phase::kLocked && stripe_count_ == 0));
+    const int index = keyspace_.StripeIndex(hash);
+    if (stripe_count_ == 0) [[likely]] {
+      cached_key_ = key;
+      cached_hash_ = hash;
+      first_ = &keyspace_.stripe(index);
+      first_index_ = index;
+      stripe_count_ = 1;
+      phase_ = Phase::kPlan;
+    } else if (index != first_index_) {
+      AddStripe(index);
+    }
+  }
+  /// Stripes planned so far. Exact up to kExactPlan; above that repeats may be counted.
+  size_t planned_stripes() const { return stripe_count_; }
+
+  /// Takes the planned stripes in ascending order.
+  void Lock() NO_THREAD_SAFETY_ANALYSIS {
+    PEAL_DCHECK(phase_ == Phase::kPlan || (phase_ == Phase::kLocked && stripe_count_ == 0));
+    phase_ = Phase::kLocked;
+    if (stripe_count_ == 1) [[likely]] {
+      first_->mutex().Lock();
+    } else if (stripe_count_ > 1) {
+      LockMany();
+    }
+  }
+  /// As Lock for a plan of one stripe; false, with the unit ended, if somebody holds it.
+  [[nodiscard]] bool TryLock();
+  /// The thread holds the Gate exclusively: every stripe is the unit's.
+  void AssumeExclusive() {
+    PEAL_DCHECK(store::Gate::ThreadHoldsAny());
+    DropPlan();
+    phase_ = Phase::kExclusive;
+  }
+  bool is_exclusive() const { return phase_ == Phase::kExclusive; }
+
+  /// Settles, releases, frees. Does nothing if the unit has been finished already.
+  void Finish() {
+    if (phase_ == Phase::kIdle) return;
+    if (must_settle_) [[unlikely]]
+      Settle();
+    Release();
+    if (!garbage_.empty()) FreeGarbage();
+  }
+
+  // --- Facts.
+
+  uint32_t db() const { return db_; }
+  /// For SELECT inside EXEC.
+  void set_db(uint32_t db) { db_ = db; }
+  /// Wall clock in milliseconds, the same for the whole unit.
+  int64_t now_ms() const { return now_ms_; }
+  store::Keyspace& keyspace() { return keyspace_; }
+  const UnitCounters& counters() const { return counters_; }
+  void ResetCounters() { counters_ = UnitCounters(); }
+  /// Changes made by this unit so far.
+  uint64_t changes() const { return changes_; }
+
+  // --- Looking up. A key whose time has come is deleted first (as an effect of its own, with event
+  // and watchers), so it is never returned. Entries are valid until the next change of their key.
+
+  /// For commands that read: counts hit or miss, tells "keymiss", notes the use.
+  store::Entry* FindForRead(std::string_view key, uint8_t lookup = kLookupPlain);
+  /// For commands that may change the key: notes the use.
+  store::Entry* FindForWrite(std::string_view key);
+  /// Only looks.
+  store::Entry* Find(std::string_view key) { return FindIn(db_, key); }
+  store::Entry* FindIn(uint32_t db, std::string_view key);
+
+  // --- Changing. Each marks watchers and counts a change; effects and events are the command's to
+  // tell, but for "new", which is told here.
+
+  store::Entry* SetString(std::string_view key, store::StringInput value,
+                          store::ExpirePolicy expire = store::ExpirePolicy::Clear()) {
+    return SetStringIn(db_, key, std::move(value), expire);
+  }
+  /// `entry` as returned by a lookup of `key`, a string.
+  store::Entry* Append(std::string_view key, store::Entry* entry, std::string_view bytes);
+  store::Entry* SetRange(std::string_view key, store::Entry* entry, size_t offset,
+                         std::string_view bytes);
+  /// True if there was such a key.
+  bool Delete(std::string_view key) { return DeleteIn(db_, key); }
+  bool DeleteIn(uint32_t db, std::string_view key);
+  void SetExpire(std::string_view key, store::Entry* entry, int64_t at_ms);
+  bool ClearExpire(std::string_view key, store::Entry* entry);
+  /// SetString in another database, for COPY.
+  store::Entry* SetStringIn(uint32_t db, std::string_view key, store::StringInput value,
+                            store::ExpirePolicy expire);
+  /// Moves an existing key, replacing what is at `to`. May cross stripes and databases.
+  void Move(uint32_t from_db, std::string_view from, uint32_t to_db, std::string_view to);
+  /// Empties one database or all (`db` < 0). Exclusive units only. Returns the number of keys that
+  /// went.
+  size_t Flush(int db);
+  /// Exclusive units only.
+  void SwapDb(uint32_t a, uint32_t b);
+
+  /// Starts watching `key` for `token`.
+  void Watch(std::string_view key, const store::WatchTokenRef& token);
+  void Unwatch(uint32_t db, std::string_view key, uint64_t hash, const store::WatchToken* token);
+  /// True if the watched key has expired since, without having been deleted.
+  bool WatchedKeyExpired(uint32_t db, std::string_view key, uint64_t hash,
+                         const store::WatchToken* token);
+
+  // --- What others learn of it.
+
+  /// Notes an effect of this unit. Costs one branch while nobody collects them.
+  template <typename... Args>
+  void Replicate(const Args&... args) {
+    if (sink_ == nullptr) [[likely]]
+      return;
+    ReplicateList({EffectArg(args)...});
+  }
+  /// As Replicate, for a list made at run time; `tail` goes behind `head`.
+  void ReplicateMany(std::initializer_list<std::string_view> head,
+                     const std::vector<std::string_view>& tail);
+
+  /// Tells a keyspace event of `event_class` (one NotifyFlag), if configured and somebody listens.
+  /// `event` must be a literal. Posted by Finish, in the order of the calls.
+  void Notify(NotifyFlag event_class, const char* event, std::string_view key) {
+    NotifyIn(db_, event_class, event, key);
+  }
+  void NotifyIn(uint32_t db, NotifyFlag event_class, const char* event, std::string_view key) {
+    if ((*notify_flags_ & event_class) == 0) [[likely]]
+      return;
+    NoteEvent(db, event_class, event, key);
+  }
+
+  /// PUBLISH and SPUBLISH. At once outside EXEC; inside it the message leaves with the other news
+  /// of the unit, in order. Returns the number of receivers seen now.
+  uint64_t Publish(Space space, std::string_view channel, const Payload& payload);
+  /// From here on the unit is an EXEC.
+  void DeferPublishes() { defers_publishes_ = true; }
+
+  /// Collects the effects of units on this thread's unit; null: nobody does.
+  void set_effect_sink(EffectSink* sink) { sink_ = sink; }
+
+ private:
+  enum class Phase : uint8_t { kIdle, kPlan, kLocked, kExclusive };
+
+  /// News for the hub, in the order in which it came about.
+  struct News {
+    const char* event = nullptr;  // null: a message
+    NotifyFlag event_class{};
+    Space space = Space::kChannel;
+    uint32_t db = 0;
+    std::string name;  // the key, or the channel
+    std::string payload;
+  };
+
+  void Attach(Worker& worker);
+  void AddStripe(int index);
+  void DropPlan();
+  void LockMany();
+  void UnlockMany();
+  void Release() NO_THREAD_SAFETY_ANALYSIS {
+    if (phase_ == Phase::kLocked) {
+      if (stripe_count_ == 1) [[likely]] {
+        first_->mutex().Unlock();
+      } else if (stripe_count_ > 1) {
+        UnlockMany();
+      }
+    }
+    stripe_count_ = 0;
+    changes_ = 0;
+    defers_publishes_ = false;
+    cached_key_ = {};
+    phase_ = Phase::kIdle;
+  }
+  void Settle();
+  void FreeGarbage();
+  uint64_t HashOf(std::string_view key) const {
+    const bool cached = key.data() == cached_key_.data() && key.size() == cached_key_.size();
+    return cached ? cached_hash_ : store::HashKey(key);
+  }
+  void Touch(store::Entry* entry, bool even_if_no_touch);
+  store::Entry* FindHashed(uint32_t db, std::string_view key, uint64_t hash);
+  /// Deletes an expired key unless expiry is on hold. Null always.
+  store::Entry* Expire(uint32_t db, std::string_view key, uint64_t hash);
+  void CountChange() {
+    ++counters_.changes;
+    ++changes_;
+  }
+  void ReplicateList(std::initializer_list<EffectArg> args);
+  void NoteEvent(uint32_t db, NotifyFlag event_class, const char* event, std::string_view key);
+  void PublishEvent(const News& news);
+
+  static constexpr uint32_t kNoNotifyFlags = 0;
+
+  store::Keyspace& keyspace_;
+  Worker* worker_ = nullptr;
+  Client* client_ = nullptr;
+  const Config* config_ = nullptr;  // null without a worker
+  const uint32_t* notify_flags_ = &kNoNotifyFlags;
+  EffectSink* sink_ = nullptr;
+  store::Stripe* first_ = nullptr;
+  std::string_view cached_key_;  // the first planned key
+  uint64_t cached_hash_ = 0;
+  int64_t now_ms_ = 0;
+  size_t stripe_count_ = 0;
+  uint64_t changes_ = 0;
+  uint32_t db_ = 0;
+  int first_index_ = 0;
+  Phase phase_ = Phase::kIdle;
+  bool must_settle_ = false;
+  bool defers_publishes_ = false;
+  std::vector<int> stripes_;  // all of them, once there are two; sorted by LockMany
+  store::Garbage garbage_;
+  std::vector<Effect> effects_;
+  std::vector<News> news_;
+  std::string channel_scratch_;
+  UnitCounters counters_;
+};
+
+}  // namespace peal::broker

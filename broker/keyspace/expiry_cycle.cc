@@ -1,0 +1,106 @@
+#include "broker/keyspace/expiry_cycle.h"
+
+#include <ctime>
+
+#include "broker/exec/server.h"
+#include "broker/exec/worker.h"
+
+namespace peal::broker {
+namespace {
+
+constexpr int kTicksPerSecond = 10;
+// Share of one core in percent: as Redis, 25 and 2 more for each step of active-expire-effort
+// above 1.
+constexpr int64_t kBaseShare = 25;
+constexpr int64_t kShareOfEffort = 2;
+// What one visit of a stripe may look at and delete: its lock is held that long.
+constexpr size_t kStepsOfVisit = 32;
+constexpr size_t kKeysOfVisit = 20;
+
+int64_t MonotonicUs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1'000'000 + now.tv_nsec / 1000;
+}
+
+}  // namespace
+
+ExpiryCycle::ExpiryCycle(Worker& worker)
+    : worker_(worker), unit_(worker.server().keyspace()), stripe_(worker.reactor().index()) {}
+
+int64_t ExpiryCycle::BudgetUs() const {
+  const int64_t effort = worker_.server().config().active_expire_effort;
+  const int64_t share = kBaseShare + kShareOfEffort * (effort - 1);
+  return 1'000'000 / kTicksPerSecond * share / 100;
+}
+
+void ExpiryCycle::Tick() {
+  if (budget_us_ <= 0 && !is_round_done_) ++time_cap_reached_;
+  budget_us_ = BudgetUs();
+  is_round_done_ = false;
+  visits_left_ = VisitsOfRound();
+  Step();
+}
+
+int64_t ExpiryCycle::VisitsOfRound() const {
+  // Without a hit a tick looks once at a part of every stripe of this reactor, in every database.
+  store::Keyspace& keyspace = worker_.server().keyspace();
+  const int reactors = worker_.server().reactor_count();
+  const int stripes = (keyspace.stripe_count() + reactors - 1) / reactors;
+  return int64_t{stripes} * keyspace.databases();
+}
+
+bool ExpiryCycle::Step() {
+  if (is_round_done_ || budget_us_ <= 0) return false;
+  const Server& server = worker_.server();
+  const int64_t now_ms = worker_.now_ms();
+  if (server.pause_mode() != PauseMode::kNone && now_ms < server.pause_until_ms()) {
+    is_round_done_ = true;  // nothing expires while clients are paused
+    return false;
+  }
+  const int64_t begin_us = MonotonicUs();
+  int64_t spent_us = 0;
+  do {
+    // The clock is read for every batch of visits: most find an unused database at once.
+    for (int i = 0; i < 16 && !is_round_done_; ++i) Advance(now_ms);
+    spent_us = MonotonicUs() - begin_us;
+  } while (!is_round_done_ && spent_us < kSliceUs && spent_us < budget_us_);
+  budget_us_ -= spent_us;
+  return !is_round_done_ && budget_us_ > 0;
+}
+
+void ExpiryCycle::Advance(int64_t now_ms) {
+  store::Keyspace& keyspace = worker_.server().keyspace();
+  if (stripe_ >= keyspace.stripe_count()) {
+    stripe_ = worker_.reactor().index();
+    db_ = (db_ + 1) % keyspace.databases();
+  }
+  bool found_many = false;
+  // A reactor beyond the number of stripes has none to look after.
+  if (stripe_ < keyspace.stripe_count()) found_many = Visit(now_ms);
+  if (found_many) return;  // the same piece of the keyspace again: there is more
+  stripe_ += worker_.server().reactor_count();
+  if (--visits_left_ <= 0) is_round_done_ = true;
+}
+
+bool ExpiryCycle::Visit(int64_t now_ms) {
+  store::Stripe& stripe = worker_.server().keyspace().stripe(stripe_);
+  if (stripe.volatile_size(db_) == 0) return false;
+  keys_.clear();
+  if (!stripe.mutex().TryLock()) return false;
+  const size_t seen = stripe.CollectExpired(db_, now_ms, kStepsOfVisit, kKeysOfVisit, keys_);
+  stripe.mutex().Unlock();
+  if (seen == 0) return false;
+  const double part = 100.0 * static_cast<double>(keys_.size()) / static_cast<double>(seen);
+  stale_percent_ = stale_percent_ * 0.95 + part * 0.05;
+  if (keys_.empty()) return false;
+  unit_.Begin(worker_, nullptr, static_cast<uint32_t>(db_), now_ms);
+  for (const std::string& key : keys_) unit_.AddKey(key, Unit::HashKey(key));
+  if (!unit_.TryLock()) return false;
+  for (const std::string& key : keys_) unit_.Find(key);
+  unit_.Finish();
+  // As Redis: worth going on here while at least a tenth of what is seen has expired.
+  return keys_.size() * 10 >= seen;
+}
+
+}  // namespace peal::broker

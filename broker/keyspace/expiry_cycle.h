@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "broker/exec/unit.h"
+
+namespace peal::broker {
+
+class Worker;
+
+/// Deletes keys whose time has come though nobody asks for them. One for each worker; its thread.
+///
+/// Reactor r looks after the stripes r, r + N, r + 2N, …. Each tick gives it a budget, a share of
+/// CPU that follows active-expire-effort; it is spent in short slices, so that no turn grows long.
+/// A stripe that is locked is skipped. What is found is deleted by units: with effects, events and
+/// watchers.
+class ExpiryCycle {
+ public:
+  explicit ExpiryCycle(Worker& worker);
+  ExpiryCycle(const ExpiryCycle&) = delete;
+  ExpiryCycle& operator=(const ExpiryCycle&) = delete;
+
+  /// About ten times a second: gives a new budget and spends the first slice of it.
+  void Tick();
+  /// One slice (kSliceUs). True if there is more to do within this tick's budget; the worker then
+  /// calls it again in its next turn.
+  bool Step();
+
+  /// For INFO: what the units of this cycle did.
+  const UnitCounters& counters() const { return unit_.counters(); }
+  void ResetCounters() { unit_.ResetCounters(); }
+  /// Budgets that ran out with work left (INFO expired_time_cap_reached_count).
+  uint64_t time_cap_reached() const { return time_cap_reached_; }
+  /// The part, in percent, of seen keys with an expiry that were expired already; a moving average.
+  double stale_percent() const { return stale_percent_; }
+
+  static constexpr int64_t kSliceUs = 500;
+
+ private:
+  int64_t BudgetUs() const;
+  int64_t VisitsOfRound() const;
+  /// Visits the current stripe and moves on when it holds little more.
+  void Advance(int64_t now_ms);
+  /// Deletes what is found expired in the next piece of the current stripe and database. True if it
+  /// is worth coming back at once.
+  bool Visit(int64_t now_ms);
+
+  Worker& worker_;
+  Unit unit_;
+  std::vector<std::string> keys_;  // found expired
+  int stripe_;
+  int db_ = 0;
+  int64_t visits_left_ = 0;  // of this tick's round
+  int64_t budget_us_ = 0;    // left of this tick's
+  bool is_round_done_ = true;
+  uint64_t time_cap_reached_ = 0;
+  double stale_percent_ = 0;
+};
+
+}  // namespace peal::broker

@@ -1,0 +1,51 @@
+// The rows of the commands on keys against what redis-server 7.0.15 tells by COMMAND INFO.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string_view>
+
+#include "broker/exec/command.h"
+
+namespace peal::broker {
+namespace {
+
+const protocol::CommandSpec* FindRow(std::string_view name) {
+  for (const auto rows : {StringCommands(), GenericCommands(), TransactionCommands()}) {
+    for (const Command& row : rows) {
+      if (row.spec.name == name) return &row.spec;
+    }
+  }
+  return nullptr;
+}
+
+TEST(KeyCommandRows, TellArityAndPositionsOfKeysAsRedis) {
+  struct Case {
+    std::string_view name;
+    int arity, first, last, step;
+  };
+  constexpr std::array kCases = {
+      Case{"get", 2, 1, 1, 1},     Case{"set", -3, 1, 1, 1},     Case{"mget", -2, 1, -1, 1},
+      Case{"mset", -3, 1, -1, 2},  Case{"msetnx", -3, 1, -1, 2}, Case{"del", -2, 1, -1, 1},
+      Case{"rename", 3, 1, 2, 1},  Case{"renamenx", 3, 1, 2, 1}, Case{"copy", -3, 1, 2, 1},
+      Case{"watch", -2, 1, -1, 1}, Case{"scan", -2, 0, 0, 0},    Case{"expire", -3, 1, 1, 1},
+      Case{"exec", 1, 0, 0, 0},    Case{"move", 3, 1, 1, 1},     Case{"getex", -2, 1, 1, 1},
+  };
+  for (const Case& expected : kCases) {
+    const protocol::CommandSpec* row = FindRow(expected.name);
+    ASSERT_NE(row, nullptr) << expected.name;
+    EXPECT_EQ(row->arity, expected.arity) << expected.name;
+    const protocol::KeyPositions at = protocol::FixedKeys(*row);
+    EXPECT_EQ(at.first, expected.first) << expected.name;
+    EXPECT_EQ(at.last, expected.last) << expected.name;
+    EXPECT_EQ(at.step, expected.step) << expected.name;
+  }
+}
+
+TEST(KeyCommandRows, RunAloneWhereTheyTouchEveryStripe) {
+  for (const std::string_view name : {"keys", "flushdb", "flushall", "swapdb"}) {
+    EXPECT_TRUE(protocol::Any(FindRow(name)->flags & protocol::Flag::kExclusive)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace peal::broker
