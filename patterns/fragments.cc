@@ -33,8 +33,9 @@ void ReadElements(std::string_view pattern, std::vector<Element>& elements) {
     } else if (token.kind == TokenKind::kClass) {
       element = ElementOf(members);  // [x] counts as the literal x
     }
+    element.is_star = token.kind == TokenKind::kStar;
     if (elements.size() == kKeptElements) {
-      elements[kHeadElements] = Element();  // stands for all that is forgotten
+      elements[kHeadElements] = Element{.is_star = true};  // stands for all that is forgotten
       elements.erase(elements.begin() + kHeadElements + 1, elements.begin() + kKeptElements / 2);
     }
     elements.push_back(element);
@@ -42,8 +43,8 @@ void ReadElements(std::string_view pattern, std::vector<Element>& elements) {
 }
 
 /// Long, with digits and with change is good: identifiers tell patterns apart, words do not.
-int16_t Score(const Element* at, unsigned length, Anchor anchor) {
-  unsigned score = length * 8 + (anchor == Anchor::kAnywhere ? 0 : 4);
+int16_t Score(const Element* at, unsigned length, Place place) {
+  unsigned score = length * 8 + (place == Place::kAnywhere ? 0 : 4);
   for (unsigned i = 0; i < length; ++i) {
     if (at[i].bytes[0] >= '0' && at[i].bytes[0] <= '9') score += 2;
     if (i > 0 && at[i].bytes[0] != at[i - 1].bytes[0]) score += 1;
@@ -51,30 +52,41 @@ int16_t Score(const Element* at, unsigned length, Anchor anchor) {
   return static_cast<int16_t>(score);
 }
 
-void AddLiteral(const Element* at, unsigned length, Anchor anchor, FragmentList& list) {
+/// Sets place and distance of the fragment of `length` elements at `begin`.
+void Locate(const FragmentList& list, size_t begin, unsigned length, Fragment& fragment) {
+  const size_t behind = list.elements.size() - begin - length;
+  if (begin < list.first_star && begin < kFixedPlaces) {
+    fragment.place = Place::kFromHead;
+    fragment.distance = static_cast<uint8_t>(begin);
+  } else if (begin >= list.last_star && behind < kFixedPlaces) {
+    fragment.place = Place::kFromTail;
+    fragment.distance = static_cast<uint8_t>(behind);
+  }
+}
+
+void AddLiteral(size_t begin, unsigned length, FragmentList& list) {
+  const Element* at = list.elements.data() + begin;
+  Fragment fragment;
+  fragment.shape = MakeShape(length, false);
+  fragment.first_key = static_cast<uint32_t>(list.keys.size());
+  Locate(list, begin, length, fragment);
+  fragment.score = Score(at, length, fragment.place);
+  list.fragments.push_back(fragment);
   uint64_t key = 0;
   for (unsigned i = 0; i < length; ++i) key |= uint64_t{at[i].bytes[0]} << (8 * i);
-  list.fragments.push_back({.shape = MakeShape(anchor, length),
-                            .keys = 1,
-                            .score = Score(at, length, anchor),
-                            .first_key = static_cast<uint32_t>(list.keys.size())});
   list.keys.push_back(key);
 }
 
 /// All windows of a short run; of a long one the first 4, the last 8 and 4 spread between.
 void AddRun(size_t begin, size_t end, FragmentList& list) {
-  const Element* base = list.elements.data();
   const size_t length = end - begin;
   if (length < kFragmentBytes) {
-    const Anchor anchor = begin == 0                     ? Anchor::kHead
-                          : end == list.elements.size() ? Anchor::kTail
-                                                        : Anchor::kAnywhere;
-    AddLiteral(base + begin, static_cast<unsigned>(length), anchor, list);
+    AddLiteral(begin, static_cast<unsigned>(length), list);
     return;
   }
   const size_t windows = length - kFragmentBytes + 1;
   for (size_t i = 0; i < windows; ++i) {
-    AddLiteral(base + begin + i, kFragmentBytes, Anchor::kAnywhere, list);
+    AddLiteral(begin + i, kFragmentBytes, list);
     if (windows <= 16) continue;
     if (i >= 3 && i + 8 < windows) i += std::min((windows - 12) / 5, windows - 9 - i);
   }
@@ -100,10 +112,14 @@ void ListLiterals(FragmentList& list) {
   if (list.fragments.size() > kMostLiteralFragments) list.fragments.resize(kMostLiteralFragments);
 }
 
-void AddClassWindow(const Element* at, unsigned length, unsigned product, FragmentList& list) {
-  list.fragments.push_back({.shape = MakeShape(Anchor::kFromClass, length),
-                            .keys = static_cast<uint8_t>(product),
-                            .first_key = static_cast<uint32_t>(list.keys.size())});
+void AddClassWindow(size_t begin, unsigned length, unsigned product, FragmentList& list) {
+  const Element* at = list.elements.data() + begin;
+  Fragment fragment;
+  fragment.shape = MakeShape(length, true);
+  fragment.keys = static_cast<uint8_t>(product);
+  fragment.first_key = static_cast<uint32_t>(list.keys.size());
+  Locate(list, begin, length, fragment);
+  list.fragments.push_back(fragment);
   for (unsigned choice = 0; choice < product; ++choice) {
     uint64_t key = 0;
     unsigned rest = choice;
@@ -127,7 +143,7 @@ void ListClasses(FragmentList& list) {
       product *= elements[end++].count;
     if (product == 1 || end <= covered) continue;
     covered = end;
-    AddClassWindow(elements.data() + begin, static_cast<unsigned>(end - begin), product, list);
+    AddClassWindow(begin, static_cast<unsigned>(end - begin), product, list);
   }
 }
 
@@ -137,6 +153,13 @@ void ListFragments(std::string_view pattern, FragmentList& list) {
   list.fragments.clear();
   list.keys.clear();
   ReadElements(pattern, list.elements);
+  list.first_star = list.elements.size();
+  list.last_star = 0;
+  for (size_t i = 0; i < list.elements.size(); ++i) {
+    if (!list.elements[i].is_star) continue;
+    list.first_star = std::min(list.first_star, i);
+    list.last_star = i + 1;
+  }
   ListLiterals(list);
   list.class_begin = list.fragments.size();
   ListClasses(list);

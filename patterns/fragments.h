@@ -6,25 +6,28 @@
 
 namespace peal::patterns {
 
-/// How a fragment lies in a text: anywhere, at its start, at its end, or anywhere and made from
-/// classes. Fragments of 8 bytes are looked for anywhere even if anchored: one probe serves all.
-enum class Anchor : uint8_t { kAnywhere, kHead, kTail, kFromClass };
+/// Where in a matching text a fragment lies: fixed if only single-byte steps stand between it and
+/// that end of the pattern.
+enum class Place : uint8_t { kAnywhere, kFromHead, kFromTail };
 
 inline constexpr unsigned kFragmentBytes = 8;  // the longest: one machine word
-inline constexpr unsigned kShapes = 4 * kFragmentBytes;
+inline constexpr unsigned kShapes = 2 * kFragmentBytes;
+inline constexpr unsigned kFixedPlaces = 64;  // distances below it are told apart
 
-/// Anchor and length in 0 .. kShapes - 1.
-constexpr uint8_t MakeShape(Anchor anchor, unsigned length) {
-  return static_cast<uint8_t>(static_cast<unsigned>(anchor) * kFragmentBytes + length - 1);
+/// Length, and whether it is one alternative of classes, in 0 .. kShapes - 1.
+constexpr uint8_t MakeShape(unsigned length, bool from_class) {
+  return static_cast<uint8_t>((from_class ? kFragmentBytes : 0) + length - 1);
 }
-constexpr Anchor ShapeAnchor(unsigned shape) { return static_cast<Anchor>(shape / kFragmentBytes); }
+constexpr bool IsFromClass(unsigned shape) { return shape >= kFragmentBytes; }
 constexpr unsigned ShapeLength(unsigned shape) { return shape % kFragmentBytes + 1; }
 
 /// One to eight successive bytes that every text matching a pattern must contain; from classes, one
 /// of several such byte strings.
 struct Fragment {
   uint8_t shape = 0;
-  uint8_t keys = 1;        // how many alternatives, 1 to kMostAlternatives
+  uint8_t keys = 1;  // how many alternatives, 1 to kMostAlternatives
+  Place place = Place::kAnywhere;
+  uint8_t distance = 0;    // bytes between that end of the text and the fragment
   int16_t score = 0;       // the higher, the better it tells patterns apart, by its looks
   uint32_t first_key = 0;  // index into FragmentList::keys
 };
@@ -42,10 +45,13 @@ struct FragmentList {
 
   /// One byte or a few at one place of the pattern; kept here to reuse its memory.
   struct Element {
-    uint8_t count = 0;  // bytes it may be, 1 to 4; 0: too many, or a star
+    uint8_t count = 0;     // bytes it may be, 1 to 4; 0: too many, or a star
+    bool is_star = false;  // any number of bytes
     uint8_t bytes[4] = {};
   };
   std::vector<Element> elements;
+  size_t first_star = 0;  // index in elements; their number if there is none
+  size_t last_star = 0;   // index behind the last star; 0 if there is none
 };
 
 /// Fills `list` for `pattern`. Looks at the first and the last 256 places or more of a longer

@@ -219,14 +219,21 @@ void PatternTree::File(uint32_t group_index, unsigned level, PatternId id,
   }
   const Fragment fragment = list.fragments[chosen];
   for (unsigned i = 0; i < fragment.keys; ++i)
-    FileUnder(group_index, level, fragment.shape, list.keys[fragment.first_key + i], id, list);
+    FileUnder(group_index, level, fragment, list.keys[fragment.first_key + i], id, list);
 }
 
-void PatternTree::FileUnder(uint32_t group_index, unsigned level, unsigned shape, uint64_t key,
-                            PatternId id, const FragmentList& list) {
+void PatternTree::FileUnder(uint32_t group_index, unsigned level, const Fragment& fragment,
+                            uint64_t key, PatternId id, const FragmentList& list) {
   Group& group = *groups_[group_index];
+  const unsigned shape = fragment.shape;
+  Group::Shape& places = group.by_shape[shape];
   group.shapes |= 1U << shape;
-  ++group.filed[shape];
+  ++places.filed;
+  switch (fragment.place) {
+    case Place::kAnywhere: ++places.anywhere; break;
+    case Place::kFromHead: places.from_head |= uint64_t{1} << fragment.distance; break;
+    case Place::kFromTail: places.from_tail |= uint64_t{1} << fragment.distance; break;
+  }
   HashDirectory& directory = DirectoryFor(shape);
   const uint32_t hash = KeyHash(group, shape, key);
   const uint32_t payload = directory.First(hash);
@@ -281,13 +288,19 @@ void PatternTree::Unfile(uint32_t group_index, unsigned level, PatternId id,
   }
   const Fragment fragment = list.fragments[chosen];
   for (unsigned i = 0; i < fragment.keys; ++i)
-    UnfileUnder(group_index, level, fragment.shape, list.keys[fragment.first_key + i], id, list);
+    UnfileUnder(group_index, level, fragment, list.keys[fragment.first_key + i], id, list);
 }
 
-void PatternTree::UnfileUnder(uint32_t group_index, unsigned level, unsigned shape, uint64_t key,
-                              PatternId id, const FragmentList& list) {
+void PatternTree::UnfileUnder(uint32_t group_index, unsigned level, const Fragment& fragment,
+                              uint64_t key, PatternId id, const FragmentList& list) {
   Group& group = *groups_[group_index];
-  if (--group.filed[shape] == 0) group.shapes &= ~(1U << shape);
+  const unsigned shape = fragment.shape;
+  Group::Shape& places = group.by_shape[shape];
+  if (fragment.place == Place::kAnywhere) --places.anywhere;
+  if (--places.filed == 0) {
+    places = {};  // distances are forgotten only here: counting each would cost 1 KiB a shape
+    group.shapes &= ~(1U << shape);
+  }
   HashDirectory& directory = DirectoryFor(shape);
   const uint32_t hash = KeyHash(group, shape, key);
   const uint32_t payload = directory.First(hash);
@@ -323,27 +336,48 @@ void PatternTree::Probe(const Group& group, const char* text, size_t length,
     const auto shape = static_cast<unsigned>(std::countr_zero(shapes));
     const unsigned bytes = ShapeLength(shape);
     if (length < bytes) continue;
-    size_t begin = 0;
-    size_t end = length - bytes + 1;
-    const Anchor anchor = ShapeAnchor(shape);
-    if (anchor == Anchor::kHead) end = 1;
-    if (anchor == Anchor::kTail) begin = end - 1;
-    if (anchor == Anchor::kFromClass) scratch.may_repeat = true;
+    const size_t last = length - bytes;  // the last position
+    const Group::Shape& places = group.by_shape[shape];
     const HashDirectory& directory = DirectoryFor(shape);
     const uint64_t mask = ~uint64_t{0} >> (64 - 8 * bytes);
-    for (size_t at = begin; at < end; ++at) {
+    if (IsFromClass(shape)) scratch.may_repeat = true;
+    const auto probe = [&](size_t at) {
       directory.Lookup(KeyHash(group, shape, LoadWord(text + at) & mask), [&](uint32_t payload) {
         scratch.hits.push_back(payload);
         return true;
       });
+    };
+    if (places.anywhere == 0) {
+      for (uint64_t left = places.from_head; left != 0; left &= left - 1)
+        if (const auto at = static_cast<size_t>(std::countr_zero(left)); at <= last) probe(at);
+      for (uint64_t left = places.from_tail; left != 0; left &= left - 1)
+        if (const auto at = static_cast<size_t>(std::countr_zero(left)); at <= last)
+          probe(last - at);
+      continue;
+    }
+    for (size_t at = 0; at <= last; ++at) {
+      probe(at);
       if (scratch.hits.size() >= 4'096 && std::has_single_bit(scratch.hits.size()))
         SortUnique(scratch.hits, 0);  // a long channel full of repeats must not fill the memory
     }
   }
 }
 
-void PatternTree::Try(PatternId id, std::string_view channel, std::vector<PatternId>& out) const {
-  if (GlobMatch(Pattern(id), channel)) out.push_back(id);
+void PatternTree::TryAll(std::string_view channel, MatchScratch& scratch,
+                         std::vector<PatternId>& out) const {
+  // A pattern is two cache misses away, record and bytes. Ask for both early.
+  constexpr size_t kAhead = 4;
+  const std::vector<PatternId>& ids = scratch.ids;
+  for (size_t i = 0; i < std::min(2 * kAhead, ids.size()); ++i)
+    __builtin_prefetch(&RecordOf(ids[i]));
+  for (size_t i = 0; i < std::min(kAhead, ids.size()); ++i)
+    __builtin_prefetch(texts_.Address(RecordOf(ids[i]).text));
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (i + 2 * kAhead < ids.size()) __builtin_prefetch(&RecordOf(ids[i + 2 * kAhead]));
+    if (i + kAhead < ids.size())
+      __builtin_prefetch(texts_.Address(RecordOf(ids[i + kAhead]).text));
+    if (GlobMatch(Pattern(ids[i]), channel)) out.push_back(ids[i]);
+  }
 }
 
 void PatternTree::Match(std::string_view channel, MatchScratch& scratch,
@@ -359,7 +393,7 @@ void PatternTree::Match(std::string_view channel, MatchScratch& scratch,
   while (!scratch.groups.empty()) {
     const Group& group = *groups_[scratch.groups.back()];
     scratch.groups.pop_back();
-    for (const PatternId id : group.residue) Try(id, channel, out);
+    scratch.ids.assign(group.residue.begin(), group.residue.end());
     scratch.hits.clear();
     Probe(group, scratch.text.data(), channel.size(), scratch);
     // The channel may hold a fragment twice.
@@ -367,20 +401,23 @@ void PatternTree::Match(std::string_view channel, MatchScratch& scratch,
     for (const uint32_t payload : scratch.hits) {
       switch (KindOf(payload)) {
         case Kind::kOne:
-          Try(IndexOf(payload), channel, out);
+          scratch.ids.push_back(IndexOf(payload));
           break;
         case Kind::kList:
-          for (const PatternId id : ListAt(IndexOf(payload))) Try(id, channel, out);
+          scratch.ids.insert(scratch.ids.end(), ListAt(IndexOf(payload)).begin(),
+                             ListAt(IndexOf(payload)).end());
           break;
         case Kind::kGroup:
           scratch.groups.push_back(IndexOf(payload));
           break;
       }
     }
+    TryAll(channel, scratch, out);
   }
   if (scratch.may_repeat && out.size() > first + 1) SortUnique(out, first);
   DropIfLarge(scratch.text);
   DropIfLarge(scratch.hits);
+  DropIfLarge(scratch.ids);
   DropIfLarge(scratch.groups);
 }
 

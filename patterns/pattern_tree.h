@@ -24,6 +24,7 @@ class MatchScratch {
   std::vector<char> text;          // the channel and eight zero bytes
   std::vector<uint32_t> hits;      // payloads found in the current group
   std::vector<uint32_t> groups;    // groups still to search
+  std::vector<PatternId> ids;      // patterns to try
   bool may_repeat = false;         // a pattern may have been found by two alternatives
 };
 
@@ -31,8 +32,8 @@ class MatchScratch {
 ///
 /// Each pattern is filed under one fragment, up to eight bytes that any match must contain: of all
 /// its fragments the one with the fewest patterns under it. Match looks up the channel's own
-/// fragments, one probe for each position and each fragment length in use, and tries the few patterns
-/// found with GlobMatch. Where more than kCrowd patterns share a fragment they become a group with
+/// fragments, one probe for each length in use and each position where one of that length is filed
+/// (any position, for fragments behind a star), and tries the few patterns found with GlobMatch. Where more than kCrowd patterns share a fragment they become a group with
 /// an index of its own, by a second fragment, and so on to kMostLevels; groups are searched only
 /// for channels that hold the fragment. Patterns without a literal byte are filed under the
 /// alternatives of small classes, or else tried one by one.
@@ -93,7 +94,13 @@ class PatternTree {
     uint64_t seed = 0;
     uint32_t shapes = 0;  // bit for each shape in use
     uint32_t population = 0;
-    std::array<uint32_t, kShapes> filed{};  // patterns' keys by shape
+    struct Shape {
+      uint32_t filed = 0;      // keys of this shape
+      uint32_t anywhere = 0;   // those of no fixed place
+      uint64_t from_head = 0;  // bit for each distance in use since `filed` was 0
+      uint64_t from_tail = 0;
+    };
+    std::array<Shape, kShapes> by_shape{};
     std::vector<PatternId> residue;         // patterns that no further fragment sets apart
   };
 
@@ -111,10 +118,10 @@ class PatternTree {
   uint32_t ExactHash(std::string_view pattern) const;
   static uint32_t KeyHash(const Group& group, unsigned shape, uint64_t key);
   HashDirectory& DirectoryFor(unsigned shape) {
-    return ShapeAnchor(shape) == Anchor::kFromClass ? by_class_ : by_literal_;
+    return IsFromClass(shape) ? by_class_ : by_literal_;
   }
   const HashDirectory& DirectoryFor(unsigned shape) const {
-    return ShapeAnchor(shape) == Anchor::kFromClass ? by_class_ : by_literal_;
+    return IsFromClass(shape) ? by_class_ : by_literal_;
   }
 
   PatternId NewRecord();
@@ -127,15 +134,15 @@ class PatternTree {
   size_t Crowd(const Group& group, const Fragment& fragment, const FragmentList& list) const;
   uint8_t Choose(const Group& group, const FragmentList& list, PatternId id, unsigned level) const;
   void File(uint32_t group, unsigned level, PatternId id, const FragmentList& list);
-  void FileUnder(uint32_t group, unsigned level, unsigned shape, uint64_t key, PatternId id,
-                 const FragmentList& list);
+  void FileUnder(uint32_t group, unsigned level, const Fragment& fragment, uint64_t key,
+                 PatternId id, const FragmentList& list);
   void MakeGroup(uint32_t hash, uint32_t payload, unsigned level);
   void Unfile(uint32_t group, unsigned level, PatternId id, const FragmentList& list);
-  void UnfileUnder(uint32_t group, unsigned level, unsigned shape, uint64_t key, PatternId id,
-                   const FragmentList& list);
+  void UnfileUnder(uint32_t group, unsigned level, const Fragment& fragment, uint64_t key,
+                   PatternId id, const FragmentList& list);
 
   void Probe(const Group& group, const char* text, size_t length, MatchScratch& scratch) const;
-  void Try(PatternId id, std::string_view channel, std::vector<PatternId>& out) const;
+  void TryAll(std::string_view channel, MatchScratch& scratch, std::vector<PatternId>& out) const;
 
   uint64_t seed_;
   HashDirectory exact_;       // whole patterns to ids

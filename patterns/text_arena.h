@@ -30,6 +30,12 @@ class TextArena {
     return {at + sizeof(Header), static_cast<size_t>(LengthAt(at) & ~kDead)};
   }
 
+  /// Where the text's header or bytes lie, for prefetching only.
+  const char* Address(TextRef ref) const {
+    const Chunk& chunk = chunks_[ref >> kOffsetBits];
+    return chunk.bytes.get() + ((ref & kOffsetMask) << 1);
+  }
+
   /// Drops the text. True when its chunk is now sparse and ForEachIn + Add + Free should move the
   /// rest of it away: at most 8 KiB of text.
   bool Free(TextRef ref);
