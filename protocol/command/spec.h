@@ -246,12 +246,21 @@ struct KeyPositions {
   int step = 0;
 };
 
-/// From the first key spec, if that is an index and a range; kNotKey counts (it is routed like a key).
+/// From the first key spec, if that is an index and a range, and those that follow on from it; kNotKey
+/// counts (it is routed like a key).
 constexpr KeyPositions FixedKeys(const CommandSpec& spec) {
   if (spec.keys.empty()) return {};
   const KeySpec& key = spec.keys[0];
   if (key.begin != KeySpec::Begin::kIndex || key.find != KeySpec::Find::kRange) return {};
-  return {key.index, key.last < 0 ? key.last : key.index + key.last, key.step};
+  KeyPositions at{key.index, key.last < 0 ? key.last : key.index + key.last, key.step};
+  // Specs that stand side by side are one range: RENAME key newkey.
+  for (const KeySpec& next : spec.keys.subspan(1)) {
+    const bool follows = next.begin == KeySpec::Begin::kIndex && next.find == KeySpec::Find::kRange &&
+                         at.last > 0 && at.step == 1 && next.step == 1 && next.index == at.last + 1;
+    if (!follows) break;
+    at.last = next.last < 0 ? next.last : next.index + next.last;
+  }
+  return at;
 }
 
 }  // namespace peal::protocol
