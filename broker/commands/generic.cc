@@ -356,14 +356,15 @@ void Scan(CommandContext& context) {
   context.reply.BulkInteger(static_cast<int64_t>(next));
   context.reply.Array(found.size());
   for (const std::string& key : found) context.reply.Bulk(key);
-  // Keys met after their time are deleted now, under locks of their own.
+  // Keys met after their time are deleted now, under locks of their own (inside EXEC all are held).
   if (expired.empty()) return;
-  if (!unit.is_exclusive()) {
+  const bool takes_locks = !unit.is_exclusive();
+  if (takes_locks) {
     for (const std::string& key : expired) unit.AddKey(key, Unit::HashKey(key));
     unit.Lock();
   }
   for (const std::string& key : expired) unit.Find(key);
-  unit.Finish();  // while the keys are still there
+  if (takes_locks) unit.Finish();  // while the planned keys are still there
 }
 
 void DbSize(CommandContext& context) {

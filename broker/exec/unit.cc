@@ -299,18 +299,6 @@ void Unit::ReplicateList(std::initializer_list<EffectArg> args) {
   must_settle_ = true;
 }
 
-void Unit::ReplicateMany(std::initializer_list<std::string_view> head,
-                         const std::vector<std::string_view>& tail) {
-  if (sink_ == nullptr) return;
-  Effect effect;
-  effect.db = db_;
-  effect.args.reserve(head.size() + tail.size());
-  for (const std::string_view arg : head) effect.args.emplace_back(arg);
-  for (const std::string_view arg : tail) effect.args.emplace_back(arg);
-  effects_.push_back(std::move(effect));
-  must_settle_ = true;
-}
-
 void Unit::NoteEvent(uint32_t db, NotifyFlag event_class, const char* event, std::string_view key) {
   if ((*notify_flags_ & (kNotifyKeyspace | kNotifyKeyevent)) == 0) return;
   if (!worker_->server().hub().HasAudience()) return;

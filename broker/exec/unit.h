@@ -240,9 +240,6 @@ class Unit {
       return;
     ReplicateList({EffectArg(args)...});
   }
-  /// As Replicate, for a list made at run time; `tail` goes behind `head`.
-  void ReplicateMany(std::initializer_list<std::string_view> head,
-                     const std::vector<std::string_view>& tail);
 
   /// Tells a keyspace event of `event_class` (one NotifyFlag), if configured and somebody listens.
   /// `event` must be a literal. Posted by Finish, in the order of the calls.

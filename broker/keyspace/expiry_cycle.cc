@@ -38,16 +38,10 @@ void ExpiryCycle::Tick() {
   if (budget_us_ <= 0 && !is_round_done_) ++time_cap_reached_;
   budget_us_ = BudgetUs();
   is_round_done_ = false;
-  visits_left_ = VisitsOfRound();
-  Step();
-}
-
-int64_t ExpiryCycle::VisitsOfRound() const {
-  // Without a hit a tick looks once at a part of every stripe of this reactor, in every database.
-  store::Keyspace& keyspace = worker_.server().keyspace();
+  // A round looks once at a piece of every stripe of this reactor.
   const int reactors = worker_.server().reactor_count();
-  const int stripes = (keyspace.stripe_count() + reactors - 1) / reactors;
-  return int64_t{stripes} * keyspace.databases();
+  stripes_left_ = (worker_.server().keyspace().stripe_count() + reactors - 1) / reactors;
+  Step();
 }
 
 bool ExpiryCycle::Step() {
@@ -61,7 +55,7 @@ bool ExpiryCycle::Step() {
   const int64_t begin_us = MonotonicUs();
   int64_t spent_us = 0;
   do {
-    // The clock is read for every batch of visits: most find an unused database at once.
+    // The clock is read once for several stripes: most have nothing to do.
     for (int i = 0; i < 16 && !is_round_done_; ++i) Advance(now_ms);
     spent_us = MonotonicUs() - begin_us;
   } while (!is_round_done_ && spent_us < kSliceUs && spent_us < budget_us_);
@@ -71,16 +65,17 @@ bool ExpiryCycle::Step() {
 
 void ExpiryCycle::Advance(int64_t now_ms) {
   store::Keyspace& keyspace = worker_.server().keyspace();
-  if (stripe_ >= keyspace.stripe_count()) {
-    stripe_ = worker_.reactor().index();
-    db_ = (db_ + 1) % keyspace.databases();
-  }
-  bool found_many = false;
   // A reactor beyond the number of stripes has none to look after.
-  if (stripe_ < keyspace.stripe_count()) found_many = Visit(now_ms);
-  if (found_many) return;  // the same piece of the keyspace again: there is more
+  if (stripe_ >= keyspace.stripe_count()) stripe_ = worker_.reactor().index();
+  if (stripe_ < keyspace.stripe_count()) {
+    for (; db_ < keyspace.databases(); ++db_) {
+      // The same piece of the keyspace comes next again: there is more.
+      if (Visit(now_ms)) return;
+    }
+  }
+  db_ = 0;
   stripe_ += worker_.server().reactor_count();
-  if (--visits_left_ <= 0) is_round_done_ = true;
+  if (--stripes_left_ <= 0) is_round_done_ = true;
 }
 
 bool ExpiryCycle::Visit(int64_t now_ms) {

@@ -40,7 +40,6 @@ class ExpiryCycle {
 
  private:
   int64_t BudgetUs() const;
-  int64_t VisitsOfRound() const;
   /// Visits the current stripe and moves on when it holds little more.
   void Advance(int64_t now_ms);
   /// Deletes what is found expired in the next piece of the current stripe and database. True if it
@@ -52,8 +51,8 @@ class ExpiryCycle {
   std::vector<std::string> keys_;  // found expired
   int stripe_;
   int db_ = 0;
-  int64_t visits_left_ = 0;  // of this tick's round
-  int64_t budget_us_ = 0;    // left of this tick's
+  int stripes_left_ = 0;   // of this tick's round
+  int64_t budget_us_ = 0;  // left of this tick's
   bool is_round_done_ = true;
   uint64_t time_cap_reached_ = 0;
   double stale_percent_ = 0;
