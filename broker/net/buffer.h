@@ -71,7 +71,14 @@ class BufferRef {
   BufferRef(const BufferRef& other) : buffer_(other.buffer_) {
     if (buffer_ != nullptr) buffer_->AddRef();
   }
-  BufferRef& operator=(const BufferRef&) = delete;
+  BufferRef& operator=(const BufferRef& other) {
+    if (this != &other) {
+      Reset();
+      buffer_ = other.buffer_;
+      if (buffer_ != nullptr) buffer_->AddRef();
+    }
+    return *this;
+  }
   ~BufferRef() { Reset(); }
 
   void Reset() {

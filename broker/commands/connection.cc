@@ -1,0 +1,257 @@
+// PING, ECHO, AUTH, HELLO, SELECT, QUIT, RESET. Source of the replies: Redis 7.2.
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+
+#include <array>
+#include <optional>
+#include <string>
+
+#include "broker/exec/client.h"
+#include "broker/exec/command.h"
+#include "broker/exec/leave.h"
+#include "broker/exec/multi.h"
+#include "broker/exec/server.h"
+#include "broker/exec/worker.h"
+#include "protocol/base/text.h"
+
+namespace peal::broker {
+namespace {
+
+using protocol::Acl;
+using protocol::ArgSpec;
+using protocol::ArgType;
+using protocol::EqualsIgnoreCase;
+using protocol::Error;
+using protocol::Flag;
+using protocol::Group;
+using protocol::RespVersion;
+
+// What clients that look at the version are told; they choose features by it.
+constexpr std::string_view kRedisVersion = "7.2.4";
+
+void Ping(CommandContext& context) {
+  if (context.args.size() > 2) {
+    return context.Fail(Error::Static("ERR wrong number of arguments for 'ping' command"));
+  }
+  const bool has_text = context.args.size() == 2;
+  if (context.client.resp() == RespVersion::k2 && context.client.IsSubscribed()) {
+    // A RESP2 subscriber only reads arrays.
+    context.reply.Array(2);
+    context.reply.Bulk("pong");
+    context.reply.Bulk(has_text ? context.args[1] : std::string_view());
+  } else if (has_text) {
+    context.reply.Bulk(context.args[1]);
+  } else {
+    context.reply.Simple("PONG");
+  }
+}
+
+void Echo(CommandContext& context) { context.reply.Bulk(context.args[1]); }
+
+void Quit(CommandContext& context) {
+  context.reply.Ok();
+  context.client.CloseAfterFlush();
+}
+
+void Select(CommandContext& context) {
+  auto args = context.reader();
+  const int64_t db = args.Int64();
+  if (!args.Done()) return context.Fail(args.TakeError());
+  if (db < 0 || db >= static_cast<int64_t>(context.server.config().databases)) {
+    return context.Fail(protocol::errors::kDbOutOfRange);
+  }
+  context.client.session().db = static_cast<uint32_t>(db);
+  context.reply.Ok();
+}
+
+void Reset(CommandContext& context) {
+  Client& client = context.client;
+  Session& session = client.session();
+  DiscardMulti(session);
+  if (session.is_monitor) {
+    session.is_monitor = false;
+    context.server.monitor_count().fetch_sub(1, std::memory_order_relaxed);
+  }
+  session.db = 0;
+  session.reply_mode = ReplyMode::kOn;
+  session.no_evict = false;
+  session.no_touch = false;
+  session.is_authenticated = context.server.config().requirepass.empty();
+  if (session.texts) session.texts->name.clear();
+  client.set_resp(RespVersion::k2);
+  LeaveAllAndReply(context, "RESET");
+}
+
+// Comparing digests takes the same time wherever the texts differ, and whatever their lengths.
+bool SameSecret(std::string_view a, std::string_view b) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> first;
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> second;
+  SHA256(reinterpret_cast<const unsigned char*>(a.data()), a.size(), first.data());
+  SHA256(reinterpret_cast<const unsigned char*>(b.data()), b.size(), second.data());
+  return CRYPTO_memcmp(first.data(), second.data(), first.size()) == 0;
+}
+
+std::optional<Error> Authenticate(CommandContext& context, std::string_view user,
+                                  std::string_view password) {
+  const std::string& wanted = context.server.config().requirepass;
+  if (user == "default" && (wanted.empty() || SameSecret(password, wanted))) {
+    context.client.session().is_authenticated = true;
+    return std::nullopt;
+  }
+  ++context.worker.stats().counters().auth_failures;
+  return protocol::errors::kWrongPass;
+}
+
+void Auth(CommandContext& context) {
+  if (context.args.size() > 3) return context.Fail(protocol::errors::kSyntax);
+  if (context.args.size() == 2 && context.server.config().requirepass.empty()) {
+    return context.Fail(Error::Static(
+        "ERR AUTH <password> called without any password configured for the default user. Are you sure "
+        "your configuration is correct?"));
+  }
+  const bool has_user = context.args.size() == 3;
+  const auto refused = Authenticate(context, has_user ? context.args[1] : "default",
+                                    context.args[has_user ? 2 : 1]);
+  if (refused) return context.Fail(*refused);
+  context.reply.Ok();
+}
+
+bool IsValidName(std::string_view name) {
+  for (const char c : name) {
+    if (c < '!' || c > '~') return false;
+  }
+  return true;
+}
+
+void Hello(CommandContext& context) {
+  Client& client = context.client;
+  Session& session = client.session();
+  std::optional<RespVersion> version;
+  size_t at = 1;
+  if (context.args.size() > 1) {
+    const auto number = protocol::ParseInt64(context.args[1]);
+    if (!number) {
+      return context.Fail(Error::Static("ERR Protocol version is not an integer or out of range"));
+    }
+    if (*number != 2 && *number != 3) return context.Fail(protocol::errors::kNoProto);
+    version = *number == 2 ? RespVersion::k2 : RespVersion::k3;
+    at = 2;
+  }
+  std::optional<std::string_view> user;
+  std::string_view password;
+  std::optional<std::string_view> name;
+  while (at < context.args.size()) {
+    const size_t left = context.args.size() - at - 1;
+    if (EqualsIgnoreCase(context.args[at], "auth") && left >= 2) {
+      user = context.args[at + 1];
+      password = context.args[at + 2];
+      at += 3;
+    } else if (EqualsIgnoreCase(context.args[at], "setname") && left >= 1) {
+      name = context.args[at + 1];
+      at += 2;
+    } else {
+      return context.Fail(Error::Owned("ERR Syntax error in HELLO option '" +
+                                       std::string(context.args[at]) + "'"));
+    }
+  }
+  if (name && !IsValidName(*name)) {
+    return context.Fail(Error::Static(
+        "ERR Client names cannot contain spaces, newlines or special characters."));
+  }
+  if (user) {
+    if (const auto refused = Authenticate(context, *user, password)) return context.Fail(*refused);
+  }
+  if (!session.is_authenticated) {
+    return context.Fail(Error::Static(
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> "
+        "AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol "
+        "version at the same time"));
+  }
+  if (name) session.EnsureTexts().name = *name;
+  if (version) {
+    client.set_resp(*version);
+    context.reply = protocol::ReplyWriter(context.reply.sink(), *version);
+  }
+  context.reply.Map(7);
+  context.reply.Bulk("server");
+  context.reply.Bulk("redis");  // clients compare it
+  context.reply.Bulk("version");
+  context.reply.Bulk(kRedisVersion);
+  context.reply.Bulk("proto");
+  context.reply.Integer(static_cast<int>(client.resp()));
+  context.reply.Bulk("id");
+  context.reply.Integer(static_cast<int64_t>(client.id()));
+  context.reply.Bulk("mode");
+  context.reply.Bulk("standalone");
+  context.reply.Bulk("role");
+  context.reply.Bulk("master");
+  context.reply.Bulk("modules");
+  context.reply.Array(0);
+}
+
+constexpr ArgSpec kOptionalMessage[] = {
+    {.name = "message", .type = ArgType::kString, .is_optional = true}};
+constexpr ArgSpec kMessage[] = {{.name = "message", .type = ArgType::kString}};
+constexpr ArgSpec kIndex[] = {{.name = "index", .type = ArgType::kInteger}};
+constexpr ArgSpec kAuthArgs[] = {
+    {.name = "username", .type = ArgType::kString, .is_optional = true, .since = "6.0.0"},
+    {.name = "password", .type = ArgType::kString}};
+constexpr ArgSpec kHelloAuth[] = {{.name = "username", .type = ArgType::kString},
+                                  {.name = "password", .type = ArgType::kString}};
+constexpr ArgSpec kHelloOptions[] = {
+    {.name = "protover", .type = ArgType::kInteger},
+    {.name = "auth", .type = ArgType::kBlock, .token = "AUTH", .is_optional = true,
+     .children = kHelloAuth},
+    {.name = "clientname", .type = ArgType::kString, .token = "SETNAME", .is_optional = true}};
+constexpr ArgSpec kHelloArgs[] = {{.name = "arguments", .type = ArgType::kBlock,
+                                   .is_optional = true, .children = kHelloOptions}};
+
+constexpr auto kConnectionFlags = Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast |
+                                  Flag::kNoAuth | Flag::kSentinel | Flag::kAllowBusy;
+
+constexpr Command kRows[] = {
+    {.spec = {.name = "auth", .arity = -2, .group = Group::kConnection, .since = "1.0.0",
+              .flags = kConnectionFlags, .acl = Acl::kFast | Acl::kConnection,
+              .complexity = "O(N) where N is the number of passwords of the user",
+              .summary = "Authenticates the connection.", .arguments = kAuthArgs},
+     .run = Auth},
+    {.spec = {.name = "echo", .arity = 2, .group = Group::kConnection, .since = "1.0.0",
+              .flags = Flag::kLoading | Flag::kStale | Flag::kFast,
+              .acl = Acl::kFast | Acl::kConnection, .complexity = "O(1)",
+              .summary = "Returns what it was given.", .arguments = kMessage},
+     .run = Echo},
+    {.spec = {.name = "hello", .arity = -1, .group = Group::kConnection, .since = "6.0.0",
+              .flags = kConnectionFlags, .acl = Acl::kFast | Acl::kConnection,
+              .complexity = "O(1)",
+              .summary = "Shakes hands: chooses the protocol, may authenticate and name the connection.",
+              .arguments = kHelloArgs},
+     .run = Hello},
+    {.spec = {.name = "ping", .arity = -1, .group = Group::kConnection, .since = "1.0.0",
+              .flags = Flag::kLoading | Flag::kStale | Flag::kFast | Flag::kSentinel |
+                       Flag::kSubscriberOk,
+              .acl = Acl::kFast | Acl::kConnection, .complexity = "O(1)",
+              .summary = "Tells that the server is alive.", .arguments = kOptionalMessage},
+     .run = Ping},
+    {.spec = {.name = "quit", .arity = -1, .group = Group::kConnection, .since = "1.0.0",
+              .flags = kConnectionFlags | Flag::kSubscriberOk,
+              .acl = Acl::kFast | Acl::kConnection, .complexity = "O(1)",
+              .summary = "Closes the connection.", .deprecated_since = "7.2.0",
+              .replaced_by = "just closing the connection"},
+     .run = Quit},
+    {.spec = {.name = "reset", .arity = 1, .group = Group::kConnection, .since = "6.2.0",
+              .flags = kConnectionFlags | Flag::kSubscriberOk,
+              .acl = Acl::kFast | Acl::kConnection, .complexity = "O(1)",
+              .summary = "Puts the connection back to how it began."},
+     .run = Reset},
+    {.spec = {.name = "select", .arity = 2, .group = Group::kConnection, .since = "1.0.0",
+              .flags = Flag::kLoading | Flag::kStale | Flag::kFast,
+              .acl = Acl::kFast | Acl::kConnection, .complexity = "O(1)",
+              .summary = "Chooses the database.", .arguments = kIndex},
+     .run = Select},
+};
+
+}  // namespace
+
+std::span<const Command> ConnectionCommands() { return kRows; }
+
+}  // namespace peal::broker

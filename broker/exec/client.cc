@@ -1,0 +1,191 @@
+#include "broker/exec/client.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "broker/exec/multi.h"
+#include "broker/exec/server.h"
+#include "broker/exec/worker.h"
+#include "broker/log/log.h"
+#include "broker/net/transport.h"
+#include "protocol/base/text.h"
+
+namespace peal::broker {
+namespace {
+
+// Room in front of a large argument: the head of a published message but for the channel's name.
+constexpr uint32_t kHeadroom = 64;
+// Largest block; a larger argument is read the ordinary way.
+constexpr uint64_t kLargestBlock = uint64_t{1} << 31;
+
+std::string FormatAddress(const sockaddr_storage& address, socklen_t length) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+    return std::string(text) + ":" + std::to_string(ntohs(v4.sin_port));
+  }
+  if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
+    return "[" + std::string(text) + "]:" + std::to_string(ntohs(v6.sin6_port));
+  }
+  if (address.ss_family == AF_UNIX && length > offsetof(sockaddr_un, sun_path)) {
+    return std::string(reinterpret_cast<const sockaddr_un&>(address).sun_path) + ":0";
+  }
+  return "?:0";
+}
+
+}  // namespace
+
+struct Client::LargeArguments {
+  struct Block {
+    Buffer* buffer;
+    uint32_t offset;  // of the argument
+    uint64_t length;
+  };
+  std::vector<Block> blocks;
+};
+
+Client::Client(Worker& worker, int fd, ClientId id, bool is_unix)
+    : Subscriber(worker.reactor(), fd, id, Transport::Plain()),
+      worker_(worker),
+      parser_(worker.request_scratch()) {
+  session_.is_unix = is_unix;
+  session_.created_us = session_.last_active_us = worker.reactor().turn_us();
+}
+
+Client::~Client() { DropLargeArguments(); }
+
+std::string Client::PeerAddress() const {
+  if (session_.is_unix) return worker_.server().config().unixsocket + ":0";
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (fd() < 0 || getpeername(fd(), reinterpret_cast<sockaddr*>(&address), &length) != 0) {
+    return "?:0";
+  }
+  return FormatAddress(address, length);
+}
+
+std::string Client::LocalAddress() const {
+  if (session_.is_unix) return worker_.server().config().unixsocket + ":0";
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (fd() < 0 || getsockname(fd(), reinterpret_cast<sockaddr*>(&address), &length) != 0) {
+    return "?:0";
+  }
+  return FormatAddress(address, length);
+}
+
+bool Client::IsLocal() const {
+  if (session_.is_unix) return true;
+  const std::string peer = PeerAddress();
+  return peer.starts_with("127.") || peer.starts_with("[::1]") ||
+         peer.starts_with("[::ffff:127.");
+}
+
+void Client::StartJob(std::unique_ptr<ClientJob> job) {
+  PEAL_CHECK(job_ == nullptr);
+  job_ = std::move(job);
+  PauseReading(Pause::kJob);
+  worker_.AddJob(*this);
+}
+
+size_t Client::MemoryBytes() const {
+  size_t bytes = sizeof(Client) + input_capacity() + parser_.partial_bytes() + output().OwnedBytes() +
+                 output().bytes();
+  for (const Space space : {Space::kChannel, Space::kPattern, Space::kShard}) {
+    bytes += subscriptions(space).MemoryBytes();
+  }
+  if (session_.multi) bytes += session_.multi->MemoryBytes();
+  return bytes;
+}
+
+void Client::UpdateClass() {
+  const ClientClass wanted =
+      IsSubscribed() || session_.is_monitor ? ClientClass::kPubSub : ClientClass::kNormal;
+  if (wanted == client_class()) return;
+  set_client_class(wanted);
+  worker_.CountPubSubClient(wanted == ClientClass::kPubSub ? 1 : -1);
+}
+
+std::span<char> Client::OnInput(std::span<char> input) { return worker_.HandleInput(*this, input); }
+
+void Client::AdoptLargeBulk(std::span<char> input) {
+  const protocol::LargeBulk* bulk = parser_.large_bulk();
+  if (bulk == nullptr || bulk->is_adopted || bulk->total_bytes > kLargestBlock) return;
+  // A published message can be sent from the very block it is read into, if its head fits in front.
+  const auto args = parser_.PartialArgs(input);
+  const uint32_t headroom =
+      kHeadroom + (bulk->arg_index == 2 ? static_cast<uint32_t>(std::min<size_t>(
+                                              args[1].size(), 64 * 1024))
+                                        : 0);
+  if (!large_) large_ = std::make_unique<LargeArguments>();
+  Buffer* block = Buffer::New(static_cast<uint32_t>(headroom + bulk->total_bytes + 2));
+  large_->blocks.push_back({block, headroom, bulk->total_bytes});
+  parser_.AdoptLargeBulk(block->data() + headroom);
+}
+
+void Client::DropLargeArguments() {
+  if (!large_) return;
+  for (const auto& block : large_->blocks) block.buffer->Release();
+  large_.reset();
+}
+
+Buffer* Client::BlockOf(std::string_view bytes, uint32_t* offset) {
+  if (!large_) return nullptr;
+  for (const auto& block : large_->blocks) {
+    if (block.buffer->data() + block.offset == bytes.data()) {
+      *offset = block.offset;
+      return block.buffer;
+    }
+  }
+  return nullptr;
+}
+
+std::span<char> Client::DirectInput() {
+  const protocol::LargeBulk* bulk = parser_.large_bulk();
+  if (bulk == nullptr || !bulk->is_adopted || bulk->missing_bytes() == 0) return {};
+  const auto& block = large_->blocks.back();
+  return {block.buffer->data() + block.offset + bulk->filled_bytes, bulk->missing_bytes()};
+}
+
+void Client::OnDirectInput(size_t bytes) { parser_.LargeBulkFilled(bytes); }
+
+size_t Client::InputLimit() const {
+  return session_.is_authenticated ? worker_.server().config().client_query_buffer_limit
+                                   : size_t{256} * 1024;
+}
+
+void Client::OnInputLimit() {
+  static RateLimitedLog limited(LogLevel::kWarning, 10);
+  limited.Write("closing client id={} addr={} name={}: its unfinished request passed {} bytes"
+                " (client-query-buffer-limit)",
+                id(), PeerAddress(), session_.name(), InputLimit());
+  ++worker_.stats().counters().input_limit_closes;
+}
+
+void Client::OnOutputLimit(bool hard) {
+  static RateLimitedLog limited(LogLevel::kWarning, 20);
+  limited.Write(
+      "client id={} addr={} name={} sub={} psub={} ssub={} scheduled to be closed ASAP for overcoming of "
+      "output buffer limits: {} bytes unsent, {} limit of class {}",
+      id(), PeerAddress(), session_.name(), subscriptions(Space::kChannel).size(),
+      subscriptions(Space::kPattern).size(), subscriptions(Space::kShard).size(), output().bytes(),
+      hard ? "hard" : "soft", client_class() == ClientClass::kPubSub ? "pubsub" : "normal");
+  ++worker_.stats().counters().output_limit_closes;
+}
+
+void Client::OnClosed() {
+  job_.reset();
+  session_.multi.reset();
+  DropLargeArguments();
+  worker_.Forget(*this);
+}
+
+}  // namespace peal::broker

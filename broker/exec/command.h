@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "protocol/command/arg_reader.h"
+#include "protocol/command/spec.h"
+#include "protocol/resp/encode.h"
+
+namespace peal::broker {
+
+class Client;
+class Server;
+class Unit;
+class Worker;
+struct Command;
+
+/// One execution of a command: everything its function may use. Lives on the stack of the dispatcher.
+struct CommandContext {
+  Server& server;
+  Worker& worker;
+  Client& client;
+  const Command& command;
+  /// args[0] is the name as the client wrote it (for a subcommand args[1] is its name).
+  std::span<const std::string_view> args;
+  /// Where the one reply goes. A function writes exactly one reply, except where the contract says
+  /// otherwise (the acknowledgements of SUBSCRIBE and its kin).
+  protocol::ReplyWriter& reply;
+  /// The store, with the stripes of the command's keys held, or everything (kExclusive, or inside such an
+  /// EXEC). Always there; commands without keys have no stripe and must not look at keys.
+  Unit& unit;
+  /// Part of an EXEC: blocking and stream-breaking forms are refused.
+  bool in_exec = false;
+
+  std::string_view arg(size_t index) const { return args[index]; }
+  protocol::ArgReader reader() const { return protocol::ArgReader(args); }
+  /// Replies with an error, and counts it.
+  void Fail(const protocol::Error& error);
+};
+
+/// A command is one row and one function.
+struct Command {
+  protocol::CommandSpec spec;
+  /// Null for a container, whose subcommands do the work.
+  void (*run)(CommandContext& context) = nullptr;
+  std::span<const Command> subcommands = {};
+};
+
+/// The rows of each file in broker/commands. Static; order means nothing.
+std::span<const Command> ConnectionCommands();
+std::span<const Command> ClientCommands();
+std::span<const Command> PubSubCommands();
+std::span<const Command> StringCommands();
+std::span<const Command> GenericCommands();
+std::span<const Command> TransactionCommands();
+std::span<const Command> ServerCommands();
+std::span<const Command> ConfigCommands();
+std::span<const Command> CommandCommands();
+std::span<const Command> IntrospectionCommands();
+std::span<const Command> LatencyCommands();
+std::span<const Command> MemoryCommands();
+
+}  // namespace peal::broker

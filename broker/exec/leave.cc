@@ -1,0 +1,112 @@
+#include "broker/exec/leave.h"
+
+#include <ctime>
+#include <string>
+
+#include "broker/exec/client.h"
+#include "broker/exec/server.h"
+#include "broker/exec/worker.h"
+
+namespace peal::broker {
+namespace {
+
+// As many are left on the spot; looking at the clock for fewer would cost more than it saves.
+constexpr int kAtOnce = 512;
+
+constexpr Space kAllSpaces[] = {Space::kChannel, Space::kPattern, Space::kShard};
+
+int64_t MonotonicUs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1'000'000 + now.tv_nsec / 1000;
+}
+
+/// Leaves everything in silence, then gives one status reply.
+class LeaveAllJob final : public ClientJob {
+ public:
+  explicit LeaveAllJob(std::string status) : status_(std::move(status)) {}
+
+  bool Step(Client& client, int64_t deadline_us) override {
+    Worker& worker = client.worker();
+    Hub& hub = worker.server().hub();
+    for (const Space space : kAllSpaces) {
+      uint64_t hint = 0;
+      int left = 0;
+      while (hub.UnsubscribeAny(worker.hub_port(), space, client, hint, nullptr)) {
+        if (++left % kAtOnce == 0 && MonotonicUs() >= deadline_us) return false;
+      }
+    }
+    client.UpdateClass();
+    protocol::ReplyWriter(worker.replies(), client.resp()).Simple(status_);
+    return true;
+  }
+
+ private:
+  const std::string status_;
+};
+
+/// Leaves all of one kind, each with its acknowledgement.
+class LeaveEachJob final : public ClientJob {
+ public:
+  LeaveEachJob(Space space, std::string_view kind) : space_(space), kind_(kind) {}
+
+  bool Step(Client& client, int64_t deadline_us) override {
+    Worker& worker = client.worker();
+    Hub& hub = worker.server().hub();
+    int left = 0;
+    while (hub.UnsubscribeAny(worker.hub_port(), space_, client, hint_, &name_)) {
+      const std::string_view name = name_;
+      Acknowledge(client, space_, kind_, &name);
+      // A client that does not read its acknowledgements is not flooded with the rest of them.
+      if (++left % kAtOnce == 0 &&
+          (MonotonicUs() >= deadline_us || client.output().bytes() > Reactor::kOutputPauseBytes)) {
+        return false;
+      }
+    }
+    client.UpdateClass();
+    return true;
+  }
+
+ private:
+  const Space space_;
+  const std::string kind_;
+  std::string name_;
+  uint64_t hint_ = 0;
+};
+
+template <typename Job>
+void RunOrStart(CommandContext& context, std::unique_ptr<Job> job) {
+  // Inside EXEC the reply must be whole at once.
+  const int64_t slice_us = context.server.config().pubsub_cleanup_slice_us;
+  if (job->Step(context.client, context.in_exec ? INT64_MAX : MonotonicUs() + slice_us)) return;
+  context.client.StartJob(std::move(job));
+}
+
+}  // namespace
+
+void Acknowledge(Client& client, Space space, std::string_view kind, const std::string_view* name) {
+  protocol::ReplyWriter writer(client.worker().replies(), client.resp());
+  writer.Push(3);
+  writer.Bulk(kind);
+  if (name != nullptr) {
+    writer.Bulk(*name);
+  } else {
+    writer.Null();
+  }
+  writer.Integer(static_cast<int64_t>(space == Space::kShard ? client.ShardCount()
+                                                             : client.GlobalCount()));
+}
+
+void LeaveAllAndReply(CommandContext& context, std::string_view status) {
+  RunOrStart(context, std::make_unique<LeaveAllJob>(std::string(status)));
+}
+
+void LeaveEach(CommandContext& context, Space space, std::string_view kind) {
+  if (context.client.subscriptions(space).empty()) {
+    Acknowledge(context.client, space, kind, nullptr);
+    return;
+  }
+  RunOrStart(context, std::make_unique<LeaveEachJob>(space, kind));
+}
+
+}  // namespace peal::broker

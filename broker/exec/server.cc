@@ -1,0 +1,446 @@
+#include "broker/exec/server.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/rand.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+
+#include "broker/exec/client.h"
+#include "broker/log/log.h"
+#include "broker/metrics/monitor.h"
+#include "broker/service/notify.h"
+#include "broker/service/process.h"
+#include "store/sync/mutex.h"
+
+namespace peal::broker {
+namespace {
+
+using protocol::Error;
+using protocol::Result;
+
+// Descriptors beside those of clients: listeners, log, event queues, files to come.
+constexpr uint32_t kReservedDescriptors = 64;
+constexpr size_t kReadBufferBytes = 128 * 1024;
+constexpr int kWaitMs = 100;
+
+std::string RandomHex(size_t bytes) {
+  std::vector<unsigned char> raw(bytes);
+  PEAL_CHECK(RAND_bytes(raw.data(), static_cast<int>(bytes)) == 1);
+  std::string hex;
+  for (const unsigned char byte : raw) {
+    hex += "0123456789abcdef"[byte >> 4];
+    hex += "0123456789abcdef"[byte & 15];
+  }
+  return hex;
+}
+
+bool IsLoopback(int fd) {
+  sockaddr_storage peer{};
+  socklen_t length = sizeof peer;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) != 0) return false;
+  if (peer.ss_family == AF_INET) {
+    return ntohl(reinterpret_cast<sockaddr_in&>(peer).sin_addr.s_addr) >> 24 == 127;
+  }
+  if (peer.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<sockaddr_in6&>(peer).sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
+  }
+  return false;
+}
+
+sigset_t HandledSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&signals, number);
+  return signals;
+}
+
+constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
+constexpr std::string_view kProtectedModeText =
+    "-DENIED Peal is running in protected mode: no password is set for the default user, so only clients on "
+    "this machine are served. To serve others, set a password (CONFIG SET requirepass <password>, or "
+    "requirepass in the configuration file), or bind to addresses that only trusted clients reach and set "
+    "'protected-mode no'.\r\n";
+
+}  // namespace
+
+/// Frees what is large on a thread of its own, so that no reactor waits for it.
+class Server::FreeThread {
+ public:
+  FreeThread() : thread_([this] { Run(); }) {}
+  ~FreeThread() {
+    stopping_.store(true);
+    Signal();
+    thread_.join();
+  }
+
+  void Add(store::Garbage garbage) {
+    {
+      store::MutexLock lock(mutex_);
+      queue_.Add(std::move(garbage));
+    }
+    Signal();
+  }
+
+ private:
+  void Signal() {
+    signals_.fetch_add(1);
+    signals_.notify_one();
+  }
+  void Run() {
+    pthread_setname_np(pthread_self(), "peal-free");
+    for (;;) {
+      const uint32_t seen = signals_.load();
+      store::Garbage taken;
+      {
+        store::MutexLock lock(mutex_);
+        std::swap(taken, queue_);
+      }
+      if (!taken.empty()) {
+        taken.Drop();
+        continue;
+      }
+      if (stopping_.load()) return;
+      signals_.wait(seen);
+    }
+  }
+
+  store::Mutex mutex_{store::LockRank::kLeaf};
+  store::Garbage queue_ GUARDED_BY(mutex_);
+  std::atomic<uint32_t> signals_{0};
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+Server::Server(std::unique_ptr<ConfigStore> config, std::string executable)
+    : config_(std::move(config)),
+      executable_(std::move(executable)),
+      run_id_(RandomHex(20)),
+      start_time_s_(std::time(nullptr)) {
+  for (const CommandRename& rename : config_->renames()) {
+    if (!commands_.Rename(rename.command, rename.new_name)) {
+      LogWarning("rename-command {} {}: no such command, or the new name is taken", rename.command,
+                 rename.new_name);
+    }
+  }
+}
+
+Server::~Server() = default;
+
+ListenerOptions Server::MakeListenerOptions() const {
+  const Config& c = config();
+  return {.bind = c.bind,
+          .port = c.port,
+          .backlog = c.tcp_backlog,
+          .unixsocket = c.unixsocket,
+          .unixsocketperm = c.unixsocketperm};
+}
+
+Result<void> Server::RaiseFileLimit(uint32_t maxclients) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
+  const rlim_t wanted = rlim_t{maxclients} + kReservedDescriptors;
+  if (limit.rlim_cur >= wanted) return {};
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted) {
+    return Error::Owned("the limit of open files is " + std::to_string(limit.rlim_cur) +
+                        ", which is too low for maxclients " + std::to_string(maxclients));
+  }
+  return {};
+}
+
+Result<void> Server::Start() {
+  // Reactors must not take the signals: the thread in Wait does.
+  const sigset_t signals = HandledSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  const Config& c = config();
+  const auto raised = RaiseFileLimit(c.maxclients);
+  if (!raised.ok()) {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    const auto possible = limit.rlim_cur > kReservedDescriptors * 2
+                              ? limit.rlim_cur - kReservedDescriptors
+                              : limit.rlim_cur / 2;
+    LogWarning("{}: maxclients is lowered to {}. Raise `ulimit -n` for more", raised.error().text(),
+               possible);
+    const std::string text = std::to_string(possible);
+    const ConfigStore::Pair pair{"maxclients", text};
+    (void)config_->Set({&pair, 1}, true);
+  }
+  keyspace_ = std::make_unique<store::Keyspace>(store::KeyspaceOptions{
+      .stripes = static_cast<int>(c.keyspace_stripes), .databases = static_cast<int>(c.databases)});
+  const int count = std::clamp<int>(static_cast<int>(c.io_threads), 1, kMaxReactors - 1);
+  std::vector<Reactor*> borrowed;
+  for (int i = 0; i < count; ++i) {
+    reactors_.push_back(std::make_unique<Reactor>(i, gate(), kReadBufferBytes));
+    borrowed.push_back(reactors_.back().get());
+  }
+  hub_ = std::make_unique<Hub>(std::move(borrowed), static_cast<int64_t>(c.inbox_soft_limit_bytes));
+  for (const auto& reactor : reactors_) {
+    workers_.push_back(std::make_unique<Worker>(*this, *reactor));
+  }
+  listeners_ = std::make_unique<ListenerSet>(MakeListenerOptions(),
+                                             [this](int fd, bool is_unix) { Assign(fd, is_unix); });
+  auto opened = listeners_->Open();
+  if (!opened.ok()) return opened;
+  free_thread_ = std::make_unique<FreeThread>();
+  for (int i = 0; i < count; ++i) {
+    threads_.emplace_back([this, i] {
+      pthread_setname_np(pthread_self(), ("peal-reactor-" + std::to_string(i)).c_str());
+      if (i == 0) listeners_->Start(*reactors_[0]);
+      reactors_[static_cast<size_t>(i)]->Run();
+    });
+  }
+  return {};
+}
+
+int Server::Wait() {
+  const ServiceNotifier notifier = ServiceNotifier::FromEnvironment();
+  notifier.Ready();
+  notifier.Status("serving");
+  const sigset_t signals = HandledSignals();
+  uint64_t since_watchdog_ms = 0;
+  while (!IsShuttingDown()) {
+    const timespec patience{0, kWaitMs * 1'000'000};
+    const int number = sigtimedwait(&signals, nullptr, &patience);
+    if (number == SIGTERM || number == SIGINT) {
+      RequestShutdown(SignalName(number));
+    } else if (number == SIGHUP || number == SIGUSR1) {
+      const auto reopened = Log::Reopen();
+      if (reopened.ok()) {
+        LogNotice("log reopened after {}", SignalName(number));
+      } else {
+        LogWarning("log could not be reopened: {}", reopened.error().text());
+      }
+    }
+    since_watchdog_ms += kWaitMs;
+    if (notifier.watchdog_interval_ms() != 0 &&
+        since_watchdog_ms >= notifier.watchdog_interval_ms()) {
+      notifier.Watchdog();
+      since_watchdog_ms = 0;
+    }
+  }
+  notifier.Stopping();
+  DrainAndStop();
+  LogNotice("bye");
+  return 0;
+}
+
+void Server::RequestShutdown(std::string_view why) {
+  if (is_shutting_down_.exchange(true)) return;
+  LogNotice("shutting down: {}", why);
+}
+
+void Server::DrainAndStop() {
+  // Clients get what is queued for them; whoever does not read it within shutdown-timeout loses it. A second
+  // signal ends the wait.
+  struct Node : InboxNode {
+    Server* server;
+  };
+  for (const auto& worker : workers_) {
+    auto* node = new Node;
+    node->server = this;
+    node->run = [](InboxNode* posted, Reactor& reactor) {
+      const std::unique_ptr<Node> own(static_cast<Node*>(posted));
+      Server& self = *own->server;
+      if (reactor.index() == 0) self.listeners_->Stop();
+      self.workers_[static_cast<size_t>(reactor.index())]->ForEachClient(
+          [](Client& client) { client.CloseAfterFlush(); });
+    };
+    worker->reactor().Post(node);
+  }
+  const sigset_t signals = HandledSignals();
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::seconds(config().shutdown_timeout_s);
+  while (client_count_.load() != 0 && std::chrono::steady_clock::now() < deadline) {
+    const timespec patience{0, 5'000'000};
+    const int number = sigtimedwait(&signals, nullptr, &patience);
+    if (number == SIGTERM || number == SIGINT) {
+      LogWarning("second signal: {} clients are closed with output unsent", client_count_.load());
+      break;
+    }
+  }
+  if (client_count_.load() != 0) {
+    LogWarning("{} clients did not read their output in time and are closed", client_count_.load());
+  }
+  for (const auto& reactor : reactors_) reactor->Stop();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  free_thread_.reset();
+}
+
+// ---------------------------------------------------------------- connections
+
+void Server::Assign(int fd, bool is_unix) {
+  total_connections_.fetch_add(1, std::memory_order_relaxed);
+  if (IsShuttingDown() || Refuse(fd, is_unix)) {
+    ::close(fd);
+    return;
+  }
+  PrepareSocket(fd, is_unix);
+  client_count_.fetch_add(1, std::memory_order_relaxed);
+  Reactor* chosen = reactors_[0].get();
+  for (const auto& reactor : reactors_) {
+    if (reactor->load().load(std::memory_order_relaxed) <
+        chosen->load().load(std::memory_order_relaxed)) {
+      chosen = reactor.get();
+    }
+  }
+  chosen->load().fetch_add(1, std::memory_order_relaxed);
+  Worker& worker = *workers_[static_cast<size_t>(chosen->index())];
+  if (chosen->index() == 0) return worker.Accept(fd, is_unix);
+  struct Node : InboxNode {
+    Worker* worker;
+    int fd;
+    bool is_unix;
+  };
+  auto* node = new Node;
+  node->worker = &worker;
+  node->fd = fd;
+  node->is_unix = is_unix;
+  node->run = [](InboxNode* posted, Reactor&) {
+    const std::unique_ptr<Node> own(static_cast<Node*>(posted));
+    own->worker->Accept(own->fd, own->is_unix);
+  };
+  chosen->Post(node);
+}
+
+bool Server::Refuse(int fd, bool is_unix) {
+  std::string_view reason;
+  if (client_count_.load(std::memory_order_relaxed) >= static_cast<int>(config().maxclients)) {
+    reason = kTooManyClients;
+    static RateLimitedLog limited(LogLevel::kWarning, 1);
+    limited.Write("connection refused: maxclients ({}) reached", config().maxclients);
+  } else if (config().protected_mode && config().requirepass.empty() && !is_unix &&
+             !IsLoopback(fd)) {
+    reason = kProtectedModeText;
+  }
+  if (reason.empty()) return false;
+  rejected_connections_.fetch_add(1, std::memory_order_relaxed);
+  (void)!::send(fd, reason.data(), reason.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  return true;
+}
+
+void Server::PrepareSocket(int fd, bool is_unix) const {
+  if (is_unix) return;
+  const int yes = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  const auto idle_s = static_cast<int>(config().tcp_keepalive_s);
+  if (idle_s == 0) return;
+  const int interval_s = std::max(idle_s / 3, 1);
+  const int probes = 3;
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
+// ---------------------------------------------------------------- run-time changes
+
+Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
+  for (const Directive* directive : changed) {
+    switch (directive->on_change) {
+      case OnChange::kMaxClients: {
+        auto raised = RaiseFileLimit(config().maxclients);
+        if (!raised.ok()) return ConfigStore::SetFailed(directive->name, raised.error().text());
+        break;
+      }
+      case OnChange::kListeners: {
+        auto next = std::make_unique<ListenerSet>(
+            MakeListenerOptions(), [this](int fd, bool is_unix) { Assign(fd, is_unix); });
+        auto opened = next->Open();
+        if (!opened.ok()) return ConfigStore::SetFailed(directive->name, opened.error().text());
+        ReplaceListeners(std::move(next));
+        break;
+      }
+      case OnChange::kDirectory:
+        if (!config().dir.empty() && ::chdir(config().dir.c_str()) != 0) {
+          return ConfigStore::SetFailed(directive->name, std::strerror(errno));
+        }
+        break;
+      case OnChange::kLog:
+        Log::SetLevel(config().loglevel);
+        break;
+      case OnChange::kSlowlog:
+        slowlog_.Trim(config().slowlog_max_len);
+        break;
+      default:
+        break;
+    }
+  }
+  for (const auto& worker : workers_) worker->ConfigChanged();
+  hub_->inbox_soft_limit().store(static_cast<int64_t>(config().inbox_soft_limit_bytes),
+                                 std::memory_order_relaxed);
+  return {};
+}
+
+void Server::ReplaceListeners(std::unique_ptr<ListenerSet> next) {
+  // Handles belong to the first reactor's loop: it swaps the sets in a turn of its own.
+  struct Node : InboxNode {
+    Server* server;
+    std::unique_ptr<ListenerSet> next;
+  };
+  auto* node = new Node;
+  node->server = this;
+  node->next = std::move(next);
+  node->run = [](InboxNode* posted, Reactor& reactor) {
+    const std::unique_ptr<Node> own(static_cast<Node*>(posted));
+    Server& self = *own->server;
+    if (self.IsShuttingDown()) return;
+    self.listeners_->Stop();
+    self.retired_listeners_.push_back(std::move(self.listeners_));
+    self.listeners_ = std::move(own->next);
+    self.listeners_->Start(reactor);
+  };
+  reactors_[0]->Post(node);
+}
+
+void Server::FreeLater(store::Garbage garbage) {
+  if (garbage.IsLarge() && free_thread_) {
+    free_thread_->Add(std::move(garbage));
+  } else {
+    garbage.Drop();
+  }
+}
+
+void Server::FeedMonitors(Worker& worker, const Client& client,
+                          std::span<const std::string_view> args) {
+  // One line for all. The lock makes every monitor see one order.
+  const std::string line = MonitorLine(client, args);
+  auto* buffer = Buffer::New(static_cast<uint32_t>(line.size()));
+  std::memcpy(buffer->data(), line.data(), line.size());
+  const BufferRef owned = BufferRef::Adopt(buffer);
+  struct Node : InboxNode {
+    Server* server;
+    BufferRef line;
+  };
+  store::MutexLock lock(monitor_mutex_);
+  for (const auto& other : workers_) {
+    auto* node = new Node;
+    node->server = this;
+    node->line = owned;
+    node->run = [](InboxNode* posted, Reactor& reactor) {
+      const std::unique_ptr<Node> own(static_cast<Node*>(posted));
+      const Range range{own->line.get(), 0, own->line->capacity()};
+      own->server->workers_[static_cast<size_t>(reactor.index())]->ForEachClient([&](Client& each) {
+        if (each.session().is_monitor) each.Queue(range);
+      });
+    };
+    other->reactor().inbox().Push(node);
+    worker.hub_port().Touch(other->reactor().index());
+  }
+}
+
+}  // namespace peal::broker

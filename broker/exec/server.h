@@ -1,0 +1,132 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "broker/config/store.h"
+#include "broker/exec/command_table.h"
+#include "broker/exec/worker.h"
+#include "broker/metrics/latency.h"
+#include "broker/metrics/slowlog.h"
+#include "broker/net/listener.h"
+#include "broker/net/reactor.h"
+#include "broker/pubsub/hub.h"
+#include "store/keyspace/keyspace.h"
+#include "store/keyspace/garbage.h"
+#include "store/sync/gate.h"
+#include "store/sync/mutex.h"
+
+namespace peal::broker {
+
+/// How CLIENT PAUSE holds commands back.
+enum class PauseMode : uint8_t { kNone, kWrite, kAll };
+
+/// The running broker: everything that exists once. Owns the reactors and their threads.
+///
+/// What commands may change at run time (config, pause, password) changes only while all reactors are
+/// parked, so a turn sees one state of it from beginning to end.
+class Server {
+ public:
+  /// `config` was loaded already. Nothing listens yet.
+  Server(std::unique_ptr<ConfigStore> config, std::string executable);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  /// Opens the listeners and starts the reactors. The error is a line for the operator.
+  protocol::Result<void> Start();
+  /// Runs until a shutdown was asked for and done; returns the exit code. The calling thread handles signals.
+  int Wait();
+
+  ConfigStore& config_store() { return *config_; }
+  const Config& config() const { return config_->config(); }
+  /// Applies what CONFIG SET changed to the running parts. With all reactors parked.
+  protocol::Result<void> ApplyChanges(std::span<const Directive* const> changed);
+
+  CommandTable& commands() { return commands_; }
+  store::Gate& gate() { return keyspace_->gate(); }
+  store::Keyspace& keyspace() { return *keyspace_; }
+  Hub& hub() { return *hub_; }
+  Slowlog& slowlog() { return slowlog_; }
+  LatencyMonitor& latency() { return latency_; }
+  std::vector<std::unique_ptr<Worker>>& workers() { return workers_; }
+  int reactor_count() const { return static_cast<int>(reactors_.size()); }
+
+  /// Asks for the end (SHUTDOWN). The thread in Wait does the work. [any thread]
+  void RequestShutdown(std::string_view why);
+  bool IsShuttingDown() const { return is_shutting_down_.load(std::memory_order_relaxed); }
+
+  ClientId NextClientId(int reactor) {
+    return (next_client_.fetch_add(1, std::memory_order_relaxed) << kReactorBits) |
+           static_cast<uint64_t>(reactor);
+  }
+  /// Connected clients of all reactors. [any thread]
+  std::atomic<int>& client_count() { return client_count_; }
+  /// Clients in MONITOR mode. [any thread] for the test, changed by their workers.
+  std::atomic<int>& monitor_count() { return monitor_count_; }
+  /// Shows a command to all monitors. Reactor thread, after the command's function.
+  void FeedMonitors(Worker& worker, const Client& client, std::span<const std::string_view> args);
+
+  // CLIENT PAUSE. Written with all reactors parked.
+  PauseMode pause_mode() const { return pause_mode_; }
+  int64_t pause_until_ms() const { return pause_until_ms_; }
+  void SetPause(PauseMode mode, int64_t until_ms) {
+    pause_mode_ = mode;
+    pause_until_ms_ = until_ms;
+  }
+
+  // Facts for INFO.
+  const std::string& executable() const { return executable_; }
+  const std::string& run_id() const { return run_id_; }
+  int64_t start_time_s() const { return start_time_s_; }
+  int port() const { return config().port; }
+  std::atomic<uint64_t>& rejected_connections() { return rejected_connections_; }
+  std::atomic<uint64_t>& total_connections() { return total_connections_; }
+  /// Frees large values away from the reactors' threads. [any thread]
+  void FreeLater(store::Garbage garbage);
+
+ private:
+  class FreeThread;
+
+  /// Takes over an accepted socket: checks limits, then gives it to the least loaded reactor.
+  void Assign(int fd, bool is_unix);
+  bool Refuse(int fd, bool is_unix);
+  void PrepareSocket(int fd, bool is_unix) const;
+  protocol::Result<void> RaiseFileLimit(uint32_t maxclients);
+  void DrainAndStop();
+  void ReplaceListeners(std::unique_ptr<ListenerSet> next);
+  ListenerOptions MakeListenerOptions() const;
+
+  std::unique_ptr<ConfigStore> config_;
+  const std::string executable_;
+  const std::string run_id_;
+  const int64_t start_time_s_;
+  CommandTable commands_;
+  std::unique_ptr<store::Keyspace> keyspace_;
+  std::vector<std::unique_ptr<Reactor>> reactors_;
+  std::unique_ptr<Hub> hub_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<ListenerSet> listeners_;
+  std::vector<std::unique_ptr<ListenerSet>> retired_listeners_;  // their handles may still be closing
+  std::vector<std::thread> threads_;
+  std::unique_ptr<FreeThread> free_thread_;
+  store::Mutex monitor_mutex_{store::LockRank::kLeaf};
+  Slowlog slowlog_;
+  LatencyMonitor latency_;
+  std::atomic<uint64_t> next_client_{1};
+  std::atomic<int> client_count_{0};
+  std::atomic<int> monitor_count_{0};
+  std::atomic<uint64_t> rejected_connections_{0};
+  std::atomic<uint64_t> total_connections_{0};
+  PauseMode pause_mode_ = PauseMode::kNone;
+  int64_t pause_until_ms_ = 0;
+  std::atomic<bool> is_shutting_down_{false};
+};
+
+}  // namespace peal::broker

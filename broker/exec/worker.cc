@@ -1,0 +1,682 @@
+#include "broker/exec/worker.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "broker/exec/multi.h"
+#include "broker/exec/post.h"
+#include "broker/exec/server.h"
+#include "broker/keyspace/expiry_cycle.h"
+#include "broker/log/log.h"
+#include "broker/metrics/clock.h"
+#include "protocol/command/keys.h"
+
+namespace peal::broker {
+namespace {
+
+using protocol::Error;
+using protocol::Flag;
+using protocol::ParseStatus;
+using protocol::RespVersion;
+
+// Subscriptions that a closing client may leave at once; more go in slices.
+constexpr uint64_t kLeaveAtOnce = 256;
+constexpr int kTicksPerSecond = 10;
+// After how long publishers that were throttled look again.
+constexpr uint64_t kCongestionRetryMs = 1;
+
+int64_t WallClockMs() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
+int64_t MonotonicUs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1'000'000 + now.tv_nsec / 1000;
+}
+
+std::string Quoted(std::string_view text, size_t longest) {
+  return "'" + std::string(text.substr(0, longest)) + "'";
+}
+
+Error UnknownCommand(std::span<const std::string_view> args) {
+  std::string text = "ERR unknown command " + Quoted(args[0], 128) + ", with args beginning with: ";
+  size_t shown = 0;
+  for (size_t i = 1; i < args.size() && shown < 128; ++i) {
+    const std::string word = Quoted(args[i], 128 - shown) + " ";
+    shown += word.size();
+    text += word;
+  }
+  return Error::Owned(text);
+}
+
+Error WrongArity(const TableEntry& entry) {
+  return Error::Owned("ERR wrong number of arguments for '" + entry.full_name + "' command");
+}
+
+bool ArityFits(int arity, size_t count) {
+  return arity >= 0 ? count == static_cast<size_t>(arity) : count >= static_cast<size_t>(-arity);
+}
+
+std::string Upper(std::string_view text) {
+  std::string upper(text);
+  for (char& c : upper) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - ('a' - 'A'));
+  }
+  return upper;
+}
+
+}  // namespace
+
+void CommandContext::Fail(const Error& error) {
+  worker.stats().CountError(error.code());
+  worker.stats().CountFailed(worker.running_index());
+  reply.Error(error);
+}
+
+struct Worker::Parsed {
+  const TableEntry* entry;
+  const std::string_view* args;
+  uint32_t count;
+  uint32_t begin;  // offset of the request in the input
+  uint64_t key_hash;
+  bool has_key;
+};
+
+/// Requests parsed ahead, so that what they will look up is already on its way to the cache.
+struct Worker::Batch {
+  static constexpr uint32_t kRequests = 16;
+  static constexpr uint32_t kArgs = 128;
+  Parsed requests[kRequests];
+  std::string_view args[kArgs];
+  uint32_t size = 0;
+  uint32_t args_used = 0;
+  uint32_t end = 0;  // offset behind the last request
+
+  bool HasRoom(size_t count) const { return size < kRequests && args_used + count <= kArgs; }
+};
+
+/// Takes the replies of a client that wants none.
+class Worker::NullSink final : public protocol::ByteSink {
+ public:
+  static NullSink& Get() {
+    static thread_local NullSink sink;
+    sink.cursor_ = sink.limit_ = nullptr;
+    return sink;
+  }
+
+ private:
+  void Refill(size_t n) override {
+    scratch_.resize(std::max<size_t>(n, 4096));
+    cursor_ = scratch_.data();
+    limit_ = cursor_ + scratch_.size();
+  }
+  std::vector<char> scratch_;
+};
+
+Worker::Worker(Server& server, Reactor& reactor)
+    : server_(server),
+      reactor_(reactor),
+      hub_port_(server.hub(), reactor, server.reactor_count()),
+      unit_(server.keyspace()),
+      stats_(server.commands().all().size()),
+      expiry_(std::make_unique<ExpiryCycle>(*this)) {
+  reactor.set_handler(this);
+}
+
+Worker::~Worker() = default;
+
+// ---------------------------------------------------------------- input
+
+std::span<char> Worker::HandleInput(Client& client, std::span<char> input) {
+  PEAL_DCHECK(replying_ == nullptr);
+  replying_ = &client;
+  replies_.BeginSpilling(&client);
+  client.session().last_active_us = reactor_.turn_us();
+  ticks_ = Ticks();
+  const std::span<char> kept = ParseAndExecute(client, input);
+  FlushReply(client);
+  replying_ = nullptr;
+  replies_.Begin(0);
+  if (hub_port_.TakeCongestion() && !client.is_closing()) {
+    client.PauseReading(Pause::kBackPressure);
+    client.Pin();
+    congested_.push_back(&client);
+  }
+  return kept;
+}
+
+std::span<char> Worker::ParseAndExecute(Client& client, std::span<char> input) {
+  const Session& session = client.session();
+  protocol::RequestParser& parser = client.parser_;
+  Batch batch;
+  uint32_t at = 0;  // where the parser stands
+  // Everything from `offset` on is read again later.
+  const auto keep_from = [&](uint32_t offset) {
+    parser.Reset();
+    return input.subspan(offset);
+  };
+  for (;;) {
+    protocol::RequestLimits limits = protocol::RequestLimits::Unauthenticated();
+    if (session.is_authenticated) {
+      limits = {.max_bulk_bytes = server_.config().proto_max_bulk_len};
+    }
+    // Quotes are taken off an inline request in place, so that it could not be read a second time: what
+    // came before it must be done first.
+    const bool run_first = at < input.size() && input[at] != '*';
+    if (run_first && batch.size != 0) {
+      if (const uint32_t stop = RunBatch(client, batch); stop != kAllRun) return keep_from(stop);
+    }
+    const ParseStatus status = parser.Next(input.subspan(at), limits);
+    if (status == ParseStatus::kRequest) {
+      const auto args = parser.args();
+      const uint32_t begin = at;
+      at += static_cast<uint32_t>(parser.consumed());
+      const TableEntry* entry = server_.commands().Find(args[0]);
+      if (args.size() > Batch::kArgs || client.large_ != nullptr) {
+        // Too much for the batch: executed on the spot, in its turn.
+        const std::vector<std::string_view> own(args.begin(), args.end());
+        if (const uint32_t stop = RunBatch(client, batch); stop != kAllRun) {
+          if (client.large_ == nullptr) return keep_from(stop);
+          // Bytes of a block of its own cannot be read again from the input.
+          return KeepRebuilt(client, own, input.subspan(stop, begin - stop), input.subspan(at));
+        }
+        const Outcome outcome = Execute(client, entry, own, 0);
+        if (outcome == Outcome::kHeldBack) {
+          if (client.large_ == nullptr) return keep_from(begin);
+          return KeepRebuilt(client, own, {}, input.subspan(at));
+        }
+        client.DropLargeArguments();
+        if (outcome == Outcome::kStop) return input.subspan(at);
+        continue;
+      }
+      if (!batch.HasRoom(args.size())) {
+        // The arguments lie in storage of the parser, which nothing touches meanwhile.
+        if (const uint32_t stop = RunBatch(client, batch); stop != kAllRun) return keep_from(stop);
+      }
+      AddToBatch(batch, client, entry, args, begin, at);
+      if (!session.is_authenticated || run_first) {
+        if (const uint32_t stop = RunBatch(client, batch); stop != kAllRun) return keep_from(stop);
+      }
+      continue;
+    }
+    const uint32_t stop = RunBatch(client, batch);
+    if (status == ParseStatus::kNeedMore) {
+      if (stop != kAllRun && client.large_ == nullptr) return keep_from(stop);
+      if (stop == kAllRun) client.AdoptLargeBulk(input.subspan(at));
+      const size_t from = at + parser.retained_from();
+      return input.subspan(from, at + parser.retained_to() - from);
+    }
+    if (stop != kAllRun) return keep_from(stop);
+    protocol::ReplyWriter(replies_, client.resp()).ErrorLine(parser.ErrorText());
+    ++stats_.counters().protocol_errors;
+    static RateLimitedLog limited(LogLevel::kVerbose, 10);
+    limited.Write("protocol error from client id={} addr={}: {}", client.id(), client.PeerAddress(),
+                  parser.ErrorText());
+    client.CloseAfterFlush();
+    return {};
+  }
+}
+
+void Worker::AddToBatch(Batch& batch, Client& client, const TableEntry* entry,
+                        std::span<const std::string_view> args, uint32_t begin, uint32_t end) {
+  Parsed& parsed = batch.requests[batch.size++];
+  parsed.entry = entry;
+  parsed.begin = begin;
+  parsed.args = batch.args + batch.args_used;
+  parsed.count = static_cast<uint32_t>(args.size());
+  std::copy(args.begin(), args.end(), batch.args + batch.args_used);
+  batch.args_used += parsed.count;
+  batch.end = end;
+  parsed.has_key = entry != nullptr && entry->first_key > 0 &&
+                   static_cast<size_t>(entry->first_key) < args.size();
+  if (parsed.has_key) {
+    parsed.key_hash = Unit::HashKey(args[static_cast<size_t>(entry->first_key)]);
+    Unit::Prefetch(server_.keyspace(), client.session().db, parsed.key_hash);
+  }
+}
+
+uint32_t Worker::RunBatch(Client& client, Batch& batch) {
+  if (batch.size > 1) {
+    for (uint32_t i = 0; i < batch.size; ++i) {
+      if (!batch.requests[i].has_key) continue;
+      Unit::PrefetchEntry(server_.keyspace(), client.session().db, batch.requests[i].key_hash);
+    }
+  }
+  uint32_t stop = kAllRun;
+  for (uint32_t i = 0; i < batch.size; ++i) {
+    const Parsed& parsed = batch.requests[i];
+    const Outcome outcome = Execute(client, parsed.entry, {parsed.args, parsed.count},
+                                    parsed.has_key ? parsed.key_hash : 0);
+    if (outcome == Outcome::kGoOn) continue;
+    if (outcome == Outcome::kHeldBack) {
+      stop = parsed.begin;
+    } else {
+      stop = i + 1 < batch.size ? batch.requests[i + 1].begin : batch.end;
+    }
+    break;
+  }
+  batch.size = batch.args_used = 0;
+  return stop;
+}
+
+std::span<char> Worker::KeepRebuilt(Client& client, std::span<const std::string_view> args,
+                                    std::span<const char> before, std::span<const char> behind) {
+  protocol::StringSink sink;
+  protocol::ReplyWriter writer(sink, RespVersion::k2);
+  sink.Append({before.data(), before.size()});
+  writer.Array(args.size());
+  for (const std::string_view arg : args) writer.Bulk(arg);
+  sink.Append({behind.data(), behind.size()});
+  rebuilt_ = sink.Take();
+  client.parser_.Reset();
+  client.DropLargeArguments();
+  return rebuilt_;
+}
+
+// ---------------------------------------------------------------- one command
+
+Worker::Outcome Worker::Execute(Client& client, const TableEntry* entry,
+                                std::span<const std::string_view> args, uint64_t key_hash) {
+  Session& session = client.session();
+  const bool silent = session.reply_mode != ReplyMode::kOn;
+  if (session.reply_mode == ReplyMode::kSkipThis) session.reply_mode = ReplyMode::kOn;
+  if (session.reply_mode == ReplyMode::kSkipNext) session.reply_mode = ReplyMode::kSkipThis;
+  protocol::ByteSink& sink =
+      silent ? static_cast<protocol::ByteSink&>(NullSink::Get()) : replies_;
+  protocol::ReplyWriter reply(sink, client.resp());
+  if (entry == nullptr) {
+    Reject(client, nullptr, UnknownCommand(args), reply);
+    return Outcome::kGoOn;
+  }
+  const TableEntry* const container = entry;
+  entry = CommandTable::Resolve(entry, args);
+  if (entry == nullptr) {
+    Reject(client, nullptr,
+           Error::Owned("ERR unknown subcommand '" + std::string(args[1].substr(0, 128)) +
+                        "'. Try " + Upper(container->full_name) + " HELP."),
+           reply);
+    return Outcome::kGoOn;
+  }
+  if (!ArityFits(entry->arity, args.size()) || entry->command->run == nullptr) {
+    Reject(client, entry, WrongArity(*entry), reply);
+    return Outcome::kGoOn;
+  }
+  if (!Admit(client, *entry, args, reply)) return Outcome::kGoOn;
+  if (server_.pause_mode() != PauseMode::kNone && IsHeldByPause(client, *entry)) [[unlikely]] {
+    client.PauseReading(Pause::kClientPause);
+    return Outcome::kHeldBack;
+  }
+  session.last_command = entry;
+  ++session.commands;
+  if (session.multi != nullptr && IsInMulti(session) && IsQueuedInMulti(*entry)) [[unlikely]] {
+    const auto queued = QueueCommand(client, *entry, args);
+    if (queued.ok()) {
+      reply.Simple("QUEUED");
+    } else {
+      Reject(client, entry, queued.error(), reply);
+    }
+  } else {
+    CommandContext context{server_, *this, client, *entry->command, args, reply, unit_};
+    Call(context, *entry, key_hash);
+  }
+  return client.is_closing() || client.IsPaused() ? Outcome::kStop : Outcome::kGoOn;
+}
+
+bool Worker::Admit(Client& client, const TableEntry& entry, std::span<const std::string_view> args,
+                   protocol::ReplyWriter& reply) {
+  const Session& session = client.session();
+  if (!session.is_authenticated && !entry.Has(Flag::kNoAuth)) [[unlikely]] {
+    Reject(client, &entry, protocol::errors::kNoAuth, reply);
+    return false;
+  }
+  if (client.resp() == RespVersion::k2 && client.IsSubscribed() && !entry.Has(Flag::kSubscriberOk))
+      [[unlikely]] {
+    std::string name = entry.full_name;
+    Reject(client, &entry,
+           Error::Owned("ERR Can't execute '" + name +
+                        "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
+                        "this context"),
+           reply);
+    return false;
+  }
+  if (session.multi != nullptr && IsInMulti(session) && entry.Has(Flag::kNoMulti)) [[unlikely]] {
+    Reject(client, &entry, Error::Static("ERR Command not allowed inside a transaction"), reply);
+    return false;
+  }
+  (void)args;
+  return true;
+}
+
+void Worker::Reject(Client& client, const TableEntry* entry, const Error& error,
+                    protocol::ReplyWriter& reply) {
+  stats_.CountError(error.code());
+  if (entry != nullptr) stats_.CountRejected(entry->index);
+  if (client.session().multi != nullptr) AbortMulti(client.session());
+  reply.Error(error);
+}
+
+bool Worker::IsHeldByPause(const Client& client, const TableEntry& entry) const {
+  if (server_.pause_until_ms() <= now_ms_) return false;
+  // Replies to subscriptions and the command that ends the pause must get through.
+  if (client.client_class() == ClientClass::kPubSub && client.resp() == RespVersion::k2) return false;
+  if (entry.full_name == "client|unpause" || entry.full_name == "client|pause") return false;
+  if (server_.pause_mode() == PauseMode::kAll) return true;
+  return entry.Has(Flag::kWrite) || entry.Has(Flag::kMayReplicate) ||
+         (entry.full_name == "exec" && MultiWrites(client.session()));
+}
+
+void Worker::Call(CommandContext& context, const TableEntry& entry, uint64_t key_hash) {
+  const auto args = context.args;
+  unit_.Begin(*this, &context.client, context.client.session().db, now_ms_);
+  if (entry.is_exclusive) {
+    store::Gate::ExclusiveScope exclusive(server_.gate(), reactor_.index());
+    unit_.AssumeExclusive();
+    Run(context, entry);
+    unit_.Finish();
+    return;
+  }
+  if (entry.first_key > 0) {
+    const auto count = static_cast<int>(args.size());
+    const int last = entry.last_key < 0 ? count + entry.last_key : entry.last_key;
+    if (last <= entry.first_key) {
+      if (entry.first_key < count) {
+        const std::string_view key = args[static_cast<size_t>(entry.first_key)];
+        unit_.AddKey(key, key_hash != 0 ? key_hash : Unit::HashKey(key));
+      }
+    } else {
+      for (int i = entry.first_key; i <= last && i < count; i += entry.key_step) {
+        unit_.AddKey(args[static_cast<size_t>(i)], Unit::HashKey(args[static_cast<size_t>(i)]));
+      }
+    }
+    unit_.Lock();
+  } else if (entry.has_movable_keys) {
+    AddMovableKeys(entry, args);
+    unit_.Lock();
+  }
+  Run(context, entry);
+  unit_.Finish();
+}
+
+void Worker::AddMovableKeys(const TableEntry& entry, std::span<const std::string_view> args) {
+  const auto keys = protocol::ExtractKeys(entry.command->spec, args);
+  if (!keys.ok()) return;  // the command's function finds the same fault and says it
+  for (const auto& key : keys.value()) {
+    unit_.AddKey(args[key.index], Unit::HashKey(args[key.index]));
+  }
+}
+
+void Worker::Run(CommandContext& context, const TableEntry& entry) {
+  const uint32_t outer = std::exchange(running_index_, entry.index);
+  const uint64_t begin = context.in_exec ? Ticks() : ticks_;
+  entry.command->run(context);
+  const uint64_t end = Ticks();
+  ticks_ = end;
+  running_index_ = outer;
+  stats_.Count(entry.index, end - begin);
+  if (end - begin >= slow_ticks_) [[unlikely]] NoteSlow(context, entry, end - begin);
+  if (server_.monitor_count().load(std::memory_order_relaxed) != 0 &&
+      !entry.Has(Flag::kSkipMonitor)) [[unlikely]] {
+    server_.FeedMonitors(*this, context.client, context.args);
+  }
+}
+
+void Worker::NoteSlow(CommandContext& context, const TableEntry& entry, uint64_t ticks) {
+  const Config& config = server_.config();
+  const auto us = static_cast<int64_t>(TicksToUs(ticks));
+  if (config.slowlog_log_slower_than_us >= 0 && us >= config.slowlog_log_slower_than_us &&
+      !entry.Has(Flag::kSkipSlowlog)) {
+    server_.slowlog().Add(context.args, us, context.client.PeerAddress(),
+                          context.client.session().name(), config.slowlog_max_len);
+  }
+  const auto threshold_ms = static_cast<int64_t>(config.latency_monitor_threshold_ms);
+  if (threshold_ms != 0 && us >= threshold_ms * 1000) {
+    server_.latency().Add(entry.Has(Flag::kFast) ? "fast-command" : "command",
+                          static_cast<uint64_t>(us / 1000));
+  }
+}
+
+void Worker::ConfigChanged() {
+  const Config& config = server_.config();
+  for (size_t i = 0; i < kClientClasses; ++i) {
+    reactor_.output_limits()[i] = config.output_limits[i];
+  }
+  uint64_t slow_us = UINT64_MAX;
+  if (config.slowlog_log_slower_than_us >= 0) {
+    slow_us = static_cast<uint64_t>(config.slowlog_log_slower_than_us);
+  }
+  if (config.latency_monitor_threshold_ms != 0) {
+    slow_us = std::min(slow_us, config.latency_monitor_threshold_ms * 1000);
+  }
+  slow_ticks_ = slow_us == UINT64_MAX ? UINT64_MAX : UsToTicks(slow_us);
+}
+
+void Worker::FlushReply(Client& client) {
+  if (replying_ != &client) return;
+  if (replies_.written() != 0) client.Queue(replies_.End());
+  replies_.BeginSpilling(&client);
+}
+
+void Worker::QueueReplyRange(Client& client, Range range) {
+  FlushReply(client);
+  client.Queue(range);
+}
+
+// ---------------------------------------------------------------- clients
+
+void Worker::Accept(int fd, bool is_unix) {
+  auto* client = new Client(*this, fd, server_.NextClientId(reactor_.index()), is_unix);
+  client->session_.is_authenticated = server_.config().requirepass.empty();
+  client->index_ = static_cast<uint32_t>(clients_.size());
+  clients_.push_back(client);
+}
+
+void Worker::Forget(Client& client) {
+  Client* const last = clients_.back();
+  clients_[client.index_] = last;
+  last->index_ = client.index_;
+  clients_.pop_back();
+  server_.client_count().fetch_sub(1, std::memory_order_relaxed);
+  if (client.session_.is_monitor) {
+    client.session_.is_monitor = false;
+    server_.monitor_count().fetch_sub(1, std::memory_order_relaxed);
+  }
+  if (client.client_class() == ClientClass::kPubSub) --pubsub_clients_;
+  Reap(client);
+}
+
+void Worker::Reap(Client& client) {
+  if (client.GlobalCount() + client.ShardCount() > kLeaveAtOnce) {
+    client.Pin();
+    reaped_.push_back(&client);
+    return;
+  }
+  uint64_t hint = 0;
+  for (const Space space : {Space::kChannel, Space::kPattern, Space::kShard}) {
+    hint = 0;
+    while (server_.hub().UnsubscribeAny(hub_port_, space, client, hint, nullptr)) {
+    }
+  }
+}
+
+bool Worker::RunReaper() {
+  if (reaped_.empty()) return false;
+  const int64_t deadline = MonotonicUs() + server_.config().pubsub_cleanup_slice_us;
+  while (!reaped_.empty()) {
+    Client& client = *reaped_.back();
+    bool any = true;
+    while (any) {
+      any = false;
+      for (const Space space : {Space::kChannel, Space::kPattern, Space::kShard}) {
+        for (int i = 0; i < 64; ++i) {
+          if (!server_.hub().UnsubscribeAny(hub_port_, space, client, reap_hint_, nullptr)) {
+            reap_hint_ = 0;
+            break;
+          }
+          any = true;
+        }
+      }
+      if (MonotonicUs() >= deadline) return true;
+    }
+    reaped_.pop_back();
+    reap_hint_ = 0;
+    client.Unpin();
+  }
+  return false;
+}
+
+void Worker::AddJob(Client& client) {
+  client.Pin();
+  jobs_.push_back(&client);
+}
+
+bool Worker::RunJobs() {
+  for (size_t i = 0; i < jobs_.size();) {
+    Client& client = *jobs_[i];
+    bool done = client.job_ == nullptr;
+    if (!done) {
+      replying_ = &client;
+      replies_.BeginSpilling(&client);
+      done = client.job_->Step(client, MonotonicUs() + server_.config().pubsub_cleanup_slice_us);
+      FlushReply(client);
+      replying_ = nullptr;
+      replies_.Begin(0);
+    }
+    if (!done) {
+      ++i;
+      continue;
+    }
+    client.job_.reset();
+    client.ResumeReading(Pause::kJob);
+    jobs_[i] = jobs_.back();
+    jobs_.pop_back();
+    client.Unpin();
+  }
+  return !jobs_.empty();
+}
+
+void Worker::ResumeCongested() {
+  if (congested_.empty()) return;
+  if (!server_.hub().IsCalm()) return reactor_.ScheduleTurn(kCongestionRetryMs);
+  for (Client* client : congested_) {
+    client->ResumeReading(Pause::kBackPressure);
+    client->Unpin();
+  }
+  congested_.clear();
+}
+
+Client* Worker::FindClient(ClientId id) {
+  for (Client* client : clients_) {
+    if (client->id() == id) return client;
+  }
+  return nullptr;
+}
+
+// ---------------------------------------------------------------- turns
+
+void Worker::OnStart() {
+  now_ms_ = WallClockMs();
+  ConfigChanged();
+}
+
+bool Worker::OnTurnEnd() {
+  now_ms_ = WallClockMs();
+  bool more = RunReaper();
+  more = RunJobs() || more;
+  more = expiry_->Step() || more;
+  ResumeCongested();
+  hub_port_.WakeTouched();
+  return more;
+}
+
+void Worker::OnTick() {
+  now_ms_ = WallClockMs();
+  hub_port_.Trim();
+  const bool paused =
+      server_.pause_mode() != PauseMode::kNone && server_.pause_until_ms() > now_ms_;
+  if (was_paused_ && !paused) {
+    for (Client* client : clients_) client->ResumeReading(Pause::kClientPause);
+  }
+  was_paused_ = paused;
+  LookAtClients();
+  expiry_->Tick();
+  stats_.Sample(reactor_.counters().bytes_in, reactor_.counters().bytes_out);
+}
+
+void Worker::LookAtClients() {
+  // A tenth of the clients each tick: the time of one turn does not grow by all of them.
+  const Config& config = server_.config();
+  const uint64_t limit = config.maxmemory_clients.Resolve(config.maxmemory_bytes);
+  const size_t count = limit != 0 ? clients_.size() : clients_.size() / kTicksPerSecond + 1;
+  uint64_t bytes = 0;
+  Client* largest = nullptr;
+  uint64_t largest_bytes = 0;
+  for (size_t i = 0; i < count && !clients_.empty(); ++i) {
+    if (scan_at_ >= clients_.size()) scan_at_ = 0;
+    Client& client = *clients_[scan_at_++];
+    client.CheckSoftLimit();
+    const Session& session = client.session();
+    if (config.timeout_s != 0 && !client.IsSubscribed() && !session.is_monitor &&
+        reactor_.turn_us() - session.last_active_us > int64_t{config.timeout_s} * 1'000'000) {
+      LogVerbose("closing idle client id={} addr={}", client.id(), client.PeerAddress());
+      client.Close();
+    }
+    if (limit == 0) continue;
+    const uint64_t own = client.MemoryBytes();
+    bytes += own;
+    if (own > largest_bytes && !session.no_evict && !client.is_closing()) {
+      largest = &client;
+      largest_bytes = own;
+    }
+  }
+  if (limit == 0) return;
+  clients_bytes_.store(bytes, std::memory_order_relaxed);
+  largest_client_bytes_.store(largest_bytes, std::memory_order_relaxed);
+  if (largest != nullptr) EvictClient(*largest, largest_bytes, limit);
+}
+
+void Worker::EvictClient(Client& largest, uint64_t largest_bytes, uint64_t limit) {
+  uint64_t total = 0;
+  for (const auto& worker : server_.workers()) {
+    total += worker->clients_bytes_.load(std::memory_order_relaxed);
+    // The reactor with the largest client of all lets go of it; the others wait for the next look.
+    if (worker->largest_client_bytes_.load(std::memory_order_relaxed) > largest_bytes) return;
+  }
+  if (total <= limit) return;
+  static RateLimitedLog limited(LogLevel::kWarning, 20);
+  limited.Write(
+      "evicting client id={} addr={} name={}: clients use {} bytes, maxmemory-clients is {};"
+      " this one uses {}",
+      largest.id(), largest.PeerAddress(), largest.session().name(), total, limit, largest_bytes);
+  ++stats_.counters().evicted_clients;
+  largest.Close();
+  reactor_.ScheduleTurn(1);
+}
+
+void Worker::OnStop() {
+  for (Client* client : clients_) client->Close();
+}
+
+void PostToClient(Server& server, ClientId id, std::function<void(Client&)> action) {
+  struct Node : InboxNode {
+    Server* server;
+    ClientId id;
+    std::function<void(Client&)> action;
+  };
+  const int index = ReactorOf(id);
+  if (index >= server.reactor_count()) return;
+  auto* node = new Node;
+  node->server = &server;
+  node->id = id;
+  node->action = std::move(action);
+  node->run = [](InboxNode* posted, Reactor& reactor) {
+    std::unique_ptr<Node> own(static_cast<Node*>(posted));
+    Worker& worker = *own->server->workers()[static_cast<size_t>(reactor.index())];
+    if (Client* client = worker.FindClient(own->id)) own->action(*client);
+  };
+  server.workers()[static_cast<size_t>(index)]->reactor().Post(node);
+}
+
+}  // namespace peal::broker

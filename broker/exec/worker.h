@@ -1,0 +1,145 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/exec/client.h"
+#include "broker/exec/command_table.h"
+#include "broker/exec/unit.h"
+#include "broker/metrics/command_stats.h"
+#include "broker/net/arena.h"
+#include "broker/net/reactor.h"
+#include "broker/pubsub/hub.h"
+#include "protocol/resp/parser.h"
+
+namespace peal::broker {
+
+class ExpiryCycle;
+class Server;
+
+/// What a reactor executes: its clients, its part in the hub, its counters. One for each reactor; its
+/// thread only, or any thread while all reactors are parked.
+class Worker final : public ReactorHandler {
+ public:
+  Worker(Server& server, Reactor& reactor);
+  ~Worker();
+
+  Server& server() { return server_; }
+  Reactor& reactor() { return reactor_; }
+  HubPort& hub_port() { return hub_port_; }
+  CommandStats& stats() { return stats_; }
+  Unit& unit() { return unit_; }
+  Arena& replies() { return replies_; }
+  protocol::RequestScratch& request_scratch() { return request_scratch_; }
+
+  /// Executes complete requests at the front of `input`; see Connection::OnInput.
+  std::span<char> HandleInput(Client& client, std::span<char> input);
+
+  /// Runs a command's function under `unit`, which holds what it needs; counts and times it.
+  /// For EXEC, whose commands passed their checks when queued.
+  void Run(CommandContext& context, const TableEntry& entry);
+
+  /// Bytes written so far of the reply under way go to the client's queue now, so that something else may
+  /// be queued behind them (or a piece of reply be sent by reference).
+  void FlushReply(Client& client);
+  /// Reply of a block by reference: a bulk string whose payload is not copied.
+  void QueueReplyRange(Client& client, Range range);
+
+  template <typename Visit>
+  void ForEachClient(Visit&& visit) {
+    for (Client* client : clients_) visit(*client);
+  }
+  Client* FindClient(ClientId id);
+  size_t client_count() const { return clients_.size(); }
+  /// Clients with subscriptions of any kind.
+  uint32_t pubsub_clients() const { return pubsub_clients_; }
+  void CountPubSubClient(int change) { pubsub_clients_ += static_cast<uint32_t>(change); }
+
+  /// Milliseconds of wall clock, read once for each turn.
+  int64_t now_ms() const { return now_ms_; }
+
+  void AddJob(Client& client);
+  /// Takes over settings that this worker keeps in a form of its own. With all reactors parked.
+  void ConfigChanged();
+  /// Number of the command whose function runs.
+  uint32_t running_index() const { return running_index_; }
+  ExpiryCycle& expiry() { return *expiry_; }
+
+  /// Takes over a connected socket. On this reactor's thread.
+  void Accept(int fd, bool is_unix);
+
+  // ReactorHandler
+  void OnStart() override;
+  bool OnTurnEnd() override;
+  void OnTick() override;
+  void OnStop() override;
+
+ private:
+  friend class Client;
+
+  struct Parsed;
+  struct Batch;
+  class NullSink;
+  enum class Outcome : uint8_t {
+    kGoOn,
+    kStop,      // executed, and nothing more is to be read for now
+    kHeldBack,  // not executed: comes again when the client is resumed
+  };
+  static constexpr uint32_t kAllRun = UINT32_MAX;
+
+  std::span<char> ParseAndExecute(Client& client, std::span<char> input);
+  void AddToBatch(Batch& batch, Client& client, const TableEntry* entry,
+                  std::span<const std::string_view> args, uint32_t begin, uint32_t end);
+  /// Executes the batch and empties it. Returns kAllRun, or from which offset of the input on is unread.
+  uint32_t RunBatch(Client& client, Batch& batch);
+  std::span<char> KeepRebuilt(Client& client, std::span<const std::string_view> args,
+                              std::span<const char> before, std::span<const char> behind);
+  Outcome Execute(Client& client, const TableEntry* entry, std::span<const std::string_view> args,
+                  uint64_t key_hash);
+  bool Admit(Client& client, const TableEntry& entry, std::span<const std::string_view> args,
+             protocol::ReplyWriter& reply);
+  void Reject(Client& client, const TableEntry* entry, const protocol::Error& error,
+              protocol::ReplyWriter& reply);
+  bool IsHeldByPause(const Client& client, const TableEntry& entry) const;
+  void Call(CommandContext& context, const TableEntry& entry, uint64_t key_hash);
+  void AddMovableKeys(const TableEntry& entry, std::span<const std::string_view> args);
+  void NoteSlow(CommandContext& context, const TableEntry& entry, uint64_t ticks);
+  void Forget(Client& client);
+  void Reap(Client& client);
+  bool RunReaper();
+  bool RunJobs();
+  void ResumeCongested();
+  void LookAtClients();
+  void EvictClient(Client& largest, uint64_t largest_bytes, uint64_t limit);
+
+  Server& server_;
+  Reactor& reactor_;
+  HubPort hub_port_;
+  Unit unit_;
+  Arena replies_;
+  protocol::RequestScratch request_scratch_;
+  CommandStats stats_;
+  Client* replying_ = nullptr;  // whose reply is under way
+  std::vector<Client*> clients_;
+  uint32_t pubsub_clients_ = 0;
+  uint32_t scan_at_ = 0;  // where the slow look at all clients goes on
+  bool was_paused_ = false;
+  std::atomic<uint64_t> clients_bytes_{0};
+  std::atomic<uint64_t> largest_client_bytes_{0};
+  std::vector<Client*> reaped_;
+  std::vector<Client*> jobs_;
+  std::vector<Client*> congested_;
+  std::unique_ptr<ExpiryCycle> expiry_;
+  std::string rebuilt_;  // see KeepRebuilt
+  int64_t now_ms_ = 0;
+  uint64_t ticks_ = 0;       // when the last command ended
+  uint64_t slow_ticks_ = 0;  // from here on a command is looked at by slowlog and latency monitor
+  uint64_t reap_hint_ = 0;
+  uint32_t running_index_ = 0;
+};
+
+}  // namespace peal::broker

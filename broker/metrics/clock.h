@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#else
+#include <ctime>
+#endif
+
+namespace peal::broker {
+
+/// A cheap clock for measuring short spans: the processor's time stamp counter where it runs at a constant
+/// rate, else CLOCK_MONOTONIC in nanoseconds. Only differences mean something. [any thread]
+inline uint64_t Ticks() {
+#if defined(__x86_64__)
+  return __rdtsc();
+#else
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+#endif
+}
+
+/// Measures the rate of Ticks(); once, at start, takes about 10 ms. Before it, conversions measure by
+/// themselves on first use.
+void CalibrateTicks();
+
+uint64_t TicksToNs(uint64_t ticks);
+inline uint64_t TicksToUs(uint64_t ticks) { return TicksToNs(ticks) / 1000; }
+uint64_t UsToTicks(uint64_t us);
+
+}  // namespace peal::broker

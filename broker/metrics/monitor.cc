@@ -1,0 +1,64 @@
+#include "broker/metrics/monitor.h"
+
+#include <ctime>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "broker/exec/client.h"
+#include "protocol/base/text.h"
+
+namespace peal::broker {
+
+void AppendQuoted(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    switch (c) {
+      case '\\':
+      case '"':
+        out += '\\';
+        out += c;
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\a':
+        out += "\\a";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      default:
+        if (c >= 0x20 && c < 0x7f) {
+          out += c;
+        } else {
+          out += fmt::format("\\x{:02x}", static_cast<uint8_t>(c));
+        }
+    }
+  }
+  out += '"';
+}
+
+std::string MonitorLine(const Client& client, std::span<const std::string_view> args) {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  std::string line = fmt::format("+{}.{:06} [{} {}]", now.tv_sec, now.tv_nsec / 1000,
+                                 client.session().db,
+                                 client.session().is_unix
+                                     ? "unix:" + client.PeerAddress().substr(
+                                                     0, client.PeerAddress().size() - 2)
+                                     : client.PeerAddress());
+  for (const std::string_view arg : args) {
+    line += ' ';
+    AppendQuoted(line, arg);
+  }
+  line += "\r\n";
+  return line;
+}
+
+}  // namespace peal::broker
