@@ -85,8 +85,7 @@ constexpr Directive kRows[] = {
          kPealOnly),
     Fixed(Bool("io-threads-do-reads", "no", "Reactors always read on their own threads.")),
     Text("bind-source-addr", "", "Local address of outgoing connections."),
-    Integer("socket-mark-id", "0", 0, UINT32_MAX,
-            "Mark of the listening sockets for packet filters."),
+    Fixed(Integer("socket-mark-id", "0", 0, UINT32_MAX, "Mark of sockets for packet filters.")),
     Fixed(Integer("client-default-resp", "2", 2, 3, "Protocol version of a new connection.")),
 };
 
