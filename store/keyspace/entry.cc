@@ -241,7 +241,7 @@ bool Entry::TrySetExpire(int64_t expire_ms) {
 
 bool Entry::ClearExpire() {
   if (!has_expiry()) return true;
-  if (slack_ + 8 > kMaxSlack) return false;
+  if (size_t{slack_} + 8 > kMaxSlack) return false;
   const size_t rest = used_bytes() - 8;
   std::memmove(tail(), tail() + 8, rest);
   has_expiry_ = 0;

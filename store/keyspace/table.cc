@@ -21,9 +21,10 @@ constexpr uint8_t kSaturated = 255;
 constexpr size_t kBucketBytes = 64;
 constexpr int kScanShift = 64 - Table::kScanBits;
 
-// Old buckets emptied by one insertion or deletion. The smallest step of growth (7 to 8 parts) leaves
-// room for about one insertion per old bucket, so two are enough to be done long before the next step.
-constexpr size_t kMigrateStep = 2;
+// Old buckets emptied by one insertion or deletion, about a microsecond's work. The smallest step of
+// growth (7 to 8 parts) leaves room for about one insertion per old bucket, so one would be enough to be
+// done before the next step; more, because both arrays take memory until it is done.
+constexpr size_t kMigrateStep = 8;
 
 // Larger arrays come from the kernel, zeroed page by page on first touch: clearing a gigabyte at once
 // would stall whoever inserts.

@@ -47,7 +47,9 @@ TEST_P(TableByHash, AgreesWithAnUnorderedMapUnderRandomOperations) {
     Entry* found = table.Find(key, hash);
     const auto expected = model.find(key);
     ASSERT_EQ(found != nullptr, expected != model.end());
-    if (found != nullptr) ASSERT_EQ(found->int_value(), expected->second);
+    if (found != nullptr) {
+      ASSERT_EQ(found->int_value(), expected->second);
+    }
     if (random() % 4 < (is_growing ? 3u : 1u)) {
       const int64_t value = static_cast<int64_t>(random());
       Entry* entry = Entry::NewInt(key, value, random() % 2 ? 1 : Entry::kNoExpiry);
