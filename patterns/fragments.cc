@@ -105,10 +105,9 @@ void ListLiterals(FragmentList& list) {
     begin = end;
   }
   // A later fragment before an earlier one that looks as good: identifiers tend to come last.
-  std::sort(list.fragments.begin(), list.fragments.end(),
-            [](const Fragment& a, const Fragment& b) {
-              return a.score != b.score ? a.score > b.score : a.first_key > b.first_key;
-            });
+  std::sort(list.fragments.begin(), list.fragments.end(), [](const Fragment& a, const Fragment& b) {
+    return a.score != b.score ? a.score > b.score : a.first_key > b.first_key;
+  });
   if (list.fragments.size() > kMostLiteralFragments) list.fragments.resize(kMostLiteralFragments);
 }
 

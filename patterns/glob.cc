@@ -162,10 +162,11 @@ class Piece {
 
   size_t FindLiteral(std::string_view text, size_t from, uint64_t& steps) const {
     // memmem and not string_view::find: glibc's is linear for any needle (two-way search).
-    const void* at = memmem(text.data() + from, text.size() - from, literal_.data(), literal_.size());
-    const size_t found =
-        at == nullptr ? std::string_view::npos
-                      : static_cast<size_t>(static_cast<const char*>(at) - text.data());
+    const void* at =
+        memmem(text.data() + from, text.size() - from, literal_.data(), literal_.size());
+    const size_t found = at == nullptr
+                             ? std::string_view::npos
+                             : static_cast<size_t>(static_cast<const char*>(at) - text.data());
     steps += (at == nullptr ? text.size() : found) - from + literal_.size();
     return found;
   }

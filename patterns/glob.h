@@ -7,10 +7,10 @@ namespace peal::patterns {
 
 /// Tells whether `text` as a whole matches the Redis glob `pattern`. Both are bytes; NUL counts.
 ///
-/// `*` any run, `?` one byte, `[...]` one byte of a class, `\x` the byte x; '.' and '/' are ordinary.
-/// A pattern of stars only does not match the empty text, and patterns with more than kMaxStars
-/// separated stars match nothing: Redis 7.0.15 behaves so. Bytes from 0x80 in ranges compare
-/// unsigned (Differs).
+/// `*` any run, `?` one byte, `[...]` one byte of a class, `\x` the byte x; '.' and '/' are
+/// ordinary. A pattern of stars only does not match the empty text, and patterns with more than
+/// kMaxStars separated stars match nothing: Redis 7.0.15 behaves so. Bytes from 0x80 in ranges
+/// compare unsigned (Differs).
 ///
 /// Time: O(pattern + text) where the pieces between stars are literal or at most 64 steps long; a
 /// longer piece of k steps with '?' or classes costs text * k / 64 word operations at worst.

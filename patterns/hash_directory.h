@@ -123,8 +123,8 @@ class HashDirectory {
     return static_cast<uint32_t>(uint64_t{hash << view.depth} * view.buckets >> 32);
   }
   static View ViewOf(const Segment& segment, uint32_t index) {
-    return {segment.tags.get(), segment.high.get(), segment.payloads.get(),
-            segment.buckets,    index,              segment.depth};
+    return {segment.tags.get(), segment.high.get(), segment.payloads.get(), segment.buckets, index,
+            segment.depth};
   }
 
   static Segment MakeSegment(uint32_t buckets, uint32_t depth, uint32_t prefix);

@@ -173,9 +173,15 @@ size_t PatternTree::Crowd(const Group& group, const Fragment& fragment,
     size_t crowd = 0;
     if (payload != HashDirectory::kNone) {
       switch (KindOf(payload)) {
-        case Kind::kOne: crowd = 1; break;
-        case Kind::kList: crowd = ListAt(IndexOf(payload)).size(); break;
-        case Kind::kGroup: crowd = groups_[IndexOf(payload)]->population; break;
+        case Kind::kOne:
+          crowd = 1;
+          break;
+        case Kind::kList:
+          crowd = ListAt(IndexOf(payload)).size();
+          break;
+        case Kind::kGroup:
+          crowd = groups_[IndexOf(payload)]->population;
+          break;
       }
     }
     most = std::max(most, crowd);
@@ -230,9 +236,15 @@ void PatternTree::FileUnder(uint32_t group_index, unsigned level, const Fragment
   group.shapes |= 1U << shape;
   ++places.filed;
   switch (fragment.place) {
-    case Place::kAnywhere: ++places.anywhere; break;
-    case Place::kFromHead: places.from_head |= uint64_t{1} << fragment.distance; break;
-    case Place::kFromTail: places.from_tail |= uint64_t{1} << fragment.distance; break;
+    case Place::kAnywhere:
+      ++places.anywhere;
+      break;
+    case Place::kFromHead:
+      places.from_head |= uint64_t{1} << fragment.distance;
+      break;
+    case Place::kFromTail:
+      places.from_tail |= uint64_t{1} << fragment.distance;
+      break;
   }
   HashDirectory& directory = DirectoryFor(shape);
   const uint32_t hash = KeyHash(group, shape, key);
@@ -374,8 +386,7 @@ void PatternTree::TryAll(std::string_view channel, MatchScratch& scratch,
     __builtin_prefetch(texts_.Address(RecordOf(ids[i]).text));
   for (size_t i = 0; i < ids.size(); ++i) {
     if (i + 2 * kAhead < ids.size()) __builtin_prefetch(&RecordOf(ids[i + 2 * kAhead]));
-    if (i + kAhead < ids.size())
-      __builtin_prefetch(texts_.Address(RecordOf(ids[i + kAhead]).text));
+    if (i + kAhead < ids.size()) __builtin_prefetch(texts_.Address(RecordOf(ids[i + kAhead]).text));
     if (GlobMatch(Pattern(ids[i]), channel)) out.push_back(ids[i]);
   }
 }

@@ -21,11 +21,11 @@ using PatternId = uint32_t;
 class MatchScratch {
  private:
   friend class PatternTree;
-  std::vector<char> text;          // the channel and eight zero bytes
-  std::vector<uint32_t> hits;      // payloads found in the current group
-  std::vector<uint32_t> groups;    // groups still to search
-  std::vector<PatternId> ids;      // patterns to try
-  bool may_repeat = false;         // a pattern may have been found by two alternatives
+  std::vector<char> text;        // the channel and eight zero bytes
+  std::vector<uint32_t> hits;    // payloads found in the current group
+  std::vector<uint32_t> groups;  // groups still to search
+  std::vector<PatternId> ids;    // patterns to try
+  bool may_repeat = false;       // a pattern may have been found by two alternatives
 };
 
 /// A set of Redis globs that finds those matching a channel without trying all.
@@ -33,10 +33,11 @@ class MatchScratch {
 /// Each pattern is filed under one fragment, up to eight bytes that any match must contain: of all
 /// its fragments the one with the fewest patterns under it. Match looks up the channel's own
 /// fragments, one probe for each length in use and each position where one of that length is filed
-/// (any position, for fragments behind a star), and tries the few patterns found with GlobMatch. Where more than kCrowd patterns share a fragment they become a group with
-/// an index of its own, by a second fragment, and so on to kMostLevels; groups are searched only
-/// for channels that hold the fragment. Patterns without a literal byte are filed under the
-/// alternatives of small classes, or else tried one by one.
+/// (any position, for fragments behind a star), and tries the few patterns found with GlobMatch.
+/// Where more than kCrowd patterns share a fragment they become a group with an index of its own,
+/// by a second fragment, and so on to kMostLevels; groups are searched only for channels that hold
+/// the fragment. Patterns without a literal byte are filed under the alternatives of small classes,
+/// or else tried one by one.
 ///
 /// Bytes, not characters. Not synchronized: the owner lets many threads call const methods or one
 /// thread any. DESIGN.md has the reasons and the figures.
@@ -75,7 +76,7 @@ class PatternTree {
 
  private:
   static constexpr unsigned kMostLevels = 4;
-  static constexpr size_t kCrowd = 12;        // trying that many costs about as much as a group's search
+  static constexpr size_t kCrowd = 12;  // trying that many costs about as much as a group's search
   static constexpr uint8_t kNoFragment = 0xFF;
   static constexpr size_t kRecordsInBlock = 1'024;
 
@@ -101,7 +102,7 @@ class PatternTree {
       uint64_t from_tail = 0;
     };
     std::array<Shape, kShapes> by_shape{};
-    std::vector<PatternId> residue;         // patterns that no further fragment sets apart
+    std::vector<PatternId> residue;  // patterns that no further fragment sets apart
   };
 
   // What a fragment leads to: a pattern, a list of patterns or a group. Two bits and an index.

@@ -10,8 +10,8 @@ namespace peal::patterns {
 
 /// The RE2 syntax that matches exactly what GlobMatch(pattern, ·) matches, for Re2GlobOptions().
 ///
-/// Anchored at both ends. Bytes outside letters and digits are written in hexadecimal, so the result
-/// is ASCII and at most some 20 times as long as `pattern` plus 700 bytes for each class.
+/// Anchored at both ends. Bytes outside letters and digits are written in hexadecimal, so the
+/// result is ASCII and at most some 20 times as long as `pattern` plus 700 bytes for each class.
 std::string GlobToRe2(std::string_view pattern);
 
 /// Latin-1 (one byte, one character), '.' matches newlines, errors not logged, `memory_bytes` for

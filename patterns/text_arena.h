@@ -19,7 +19,8 @@ using TextRef = uint32_t;
 /// Not thread-safe; reading is, among readers.
 class TextArena {
  public:
-  /// Copies `text`. Throws std::bad_alloc when all 524,288 chunks are in use (8 GiB of short texts).
+  /// Copies `text`. Throws std::bad_alloc when all 524,288 chunks are in use (8 GiB of short
+  /// texts).
   TextRef Add(std::string_view text);
 
   /// The text's bytes; valid until the arena changes.

@@ -1,5 +1,6 @@
 // What does one look-up in the pattern tree cost, as the number of patterns grows, for each kind of
-// pattern, with one match and with none? And what do a pattern's memory, insertion and removal cost?
+// pattern, with one match and with none? And what do a pattern's memory, insertion and removal
+// cost?
 //
 // Times are per operation (one Match, or one Insert and Remove); channels are drawn from 1,024 in
 // turn, so that caches see what a busy server's see. Run with --benchmark_repetitions=5 and
@@ -36,27 +37,35 @@ const Set kSets[] = {
     {"mixed",
      [](int64_t i) {
        switch (i % 5) {
-         case 0: return "news." + N(i) + ".*";
-         case 1: return "*.golf." + N(i);
-         case 2: return "ev.*." + N(i) + ".end";
-         case 3: return "u?er." + N(i) + ".login";
-         default: return "log[a-c]." + N(i) + ".*";
+         case 0:
+           return "news." + N(i) + ".*";
+         case 1:
+           return "*.golf." + N(i);
+         case 2:
+           return "ev.*." + N(i) + ".end";
+         case 3:
+           return "u?er." + N(i) + ".login";
+         default:
+           return "log[a-c]." + N(i) + ".*";
        }
      },
      [](int64_t i) {
        switch (i % 5) {
-         case 0: return "news." + N(i) + ".golf.today";
-         case 1: return "news.today.golf." + N(i);
-         case 2: return "ev.today.golf." + N(i) + ".end";
-         case 3: return "user." + N(i) + ".login";
-         default: return "logb." + N(i) + ".golf.today";
+         case 0:
+           return "news." + N(i) + ".golf.today";
+         case 1:
+           return "news.today.golf." + N(i);
+         case 2:
+           return "ev.today.golf." + N(i) + ".end";
+         case 3:
+           return "user." + N(i) + ".login";
+         default:
+           return "logb." + N(i) + ".golf.today";
        }
      }},
-    {"adversarial_prefix",
-     [](int64_t i) { return std::string(24, 'a') + "*" + N(i) + ";"; },
+    {"adversarial_prefix", [](int64_t i) { return std::string(24, 'a') + "*" + N(i) + ";"; },
      [](int64_t i) { return std::string(24, 'a') + "bb" + N(i) + ";"; }},
-    {"adversarial_class",
-     [](int64_t i) { return "prefix.prefix.[ab]" + N(i) + ";*"; },
+    {"adversarial_class", [](int64_t i) { return "prefix.prefix.[ab]" + N(i) + ";*"; },
      [](int64_t i) { return "prefix.prefix.a" + N(i) + ";zzz"; }},
     {"adversarial_star", [](int64_t i) { return "*x" + N(i) + "y*"; },
      [](int64_t i) { return "some.channel.x" + N(i) + "y.end"; }},
@@ -142,16 +151,17 @@ void RegisterAll() {
   for (const Set& set : kSets) {
     const std::string name = set.name;
     for (const int64_t count : {1, 1'000, 10'000, 100'000, 1'000'000}) {
-      benchmark::RegisterBenchmark(("match/" + name + "/one").c_str(),
-                                   [&set](benchmark::State& s) { Match(s, set, true); })
-          ->Arg(count);
-      benchmark::RegisterBenchmark(("match/" + name + "/none").c_str(),
-                                   [&set](benchmark::State& s) { Match(s, set, false); })
-          ->Arg(count);
+      benchmark::RegisterBenchmark(("match/" + name + "/one").c_str(), [&set](benchmark::State& s) {
+        Match(s, set, true);
+      })->Arg(count);
+      benchmark::RegisterBenchmark(("match/" + name + "/none").c_str(), [&set](
+                                                                            benchmark::State& s) {
+        Match(s, set, false);
+      })->Arg(count);
     }
-    benchmark::RegisterBenchmark(("insert_remove/" + name).c_str(),
-                                 [&set](benchmark::State& s) { InsertAndRemove(s, set); })
-        ->Arg(100'000);
+    benchmark::RegisterBenchmark(("insert_remove/" + name).c_str(), [&set](benchmark::State& s) {
+      InsertAndRemove(s, set);
+    })->Arg(100'000);
     benchmark::RegisterBenchmark(("fill_and_empty/" + name).c_str(),
                                  [&set](benchmark::State& s) { InsertAllRemoveAll(s, set); })
         ->Arg(1'000'000)

@@ -213,7 +213,8 @@ TEST(Glob, RandomPairsAgreeWithThePlainTableAndWithRe2) {
       const bool expected = PlainMatch(pattern, text);
       matched += expected;
       ASSERT_EQ(GlobMatch(pattern, text), expected) << Printable(pattern) << Printable(text);
-      ASSERT_EQ(re2::RE2::FullMatch(text, regex), expected) << Printable(pattern) << Printable(text);
+      ASSERT_EQ(re2::RE2::FullMatch(text, regex), expected)
+          << Printable(pattern) << Printable(text);
     }
   }
   EXPECT_GT(matched, 10'000U);

@@ -136,20 +136,24 @@ constexpr Set kSets[] = {
      [](int i) { return "ev.q." + std::to_string(i) + ".end"; }},
     {"Class", [](int i) { return "log[a-c]." + std::to_string(i) + ".*"; },
      [](int i) { return "logb." + std::to_string(i) + ".x"; }},
-    {"SharedLongPrefix",
-     [](int i) { return std::string(200, 'a') + "*" + std::to_string(i); },
+    {"SharedLongPrefix", [](int i) { return std::string(200, 'a') + "*" + std::to_string(i); },
      [](int i) { return std::string(200, 'a') + "x" + std::to_string(i); }},
     {"ManyRunsThatDifferInTheMiddle",
      [](int i) { return "a*b*c*d*e*" + std::to_string(i) + "*f*g*h*i*"; },
      [](int i) { return "abcde" + std::to_string(i) + "fghi"; }},
     {"TwoWordsOfMany",
-     [](int i) { return "alpha" + std::to_string(i % 70) + "beta*gamma" + std::to_string(i / 70) + "delta"; },
-     [](int i) { return "alpha" + std::to_string(i % 70) + "betagamma" + std::to_string(i / 70) + "delta"; }},
+     [](int i) {
+       return "alpha" + std::to_string(i % 70) + "beta*gamma" + std::to_string(i / 70) + "delta";
+     },
+     [](int i) {
+       return "alpha" + std::to_string(i % 70) + "betagamma" + std::to_string(i / 70) + "delta";
+     }},
     {"ClassesOnly",
      [](int i) {
        std::string out;
        for (int n = i, k = 0; k < 6; ++k, n /= 5)
-         out += std::string("[") + static_cast<char>('a' + n % 5) + static_cast<char>('p' + n % 5) + "]";
+         out += std::string("[") + static_cast<char>('a' + n % 5) + static_cast<char>('p' + n % 5) +
+                "]";
        return out + "*";
      },
      [](int i) {

@@ -19,12 +19,26 @@ class RandomGlobs {
     std::string out;
     for (size_t left = Below(most_tokens + 1); left > 0; --left) {
       switch (Below(12)) {
-        case 0: case 1: out += '*'; break;
-        case 2: out += '?'; break;
-        case 3: case 4: out += Class(); break;
-        case 5: out += '\\'; out += Byte(); break;
-        case 6: out += Word(); break;
-        default: out += Byte();
+        case 0:
+        case 1:
+          out += '*';
+          break;
+        case 2:
+          out += '?';
+          break;
+        case 3:
+        case 4:
+          out += Class();
+          break;
+        case 5:
+          out += '\\';
+          out += Byte();
+          break;
+        case 6:
+          out += Word();
+          break;
+        default:
+          out += Byte();
       }
     }
     return out;
@@ -33,8 +47,10 @@ class RandomGlobs {
   std::string Text(size_t most_bytes = 10) {
     std::string out;
     for (size_t left = Below(most_bytes + 1); left > 0; --left) {
-      if (Below(8) == 0) out += Word();
-      else out += Byte();
+      if (Below(8) == 0)
+        out += Word();
+      else
+        out += Byte();
     }
     return out;
   }
@@ -45,8 +61,12 @@ class RandomGlobs {
     for (size_t i = 0; i < pattern.size(); ++i) {
       if (Below(20) == 0) continue;
       switch (pattern[i]) {
-        case '*': out += Text(3); break;
-        case '?': out += Byte(); break;
+        case '*':
+          out += Text(3);
+          break;
+        case '?':
+          out += Byte();
+          break;
         case '[': {
           const size_t end = pattern.find(']', i);
           const size_t last = end == std::string_view::npos ? pattern.size() : end;
@@ -57,7 +77,8 @@ class RandomGlobs {
         case '\\':
           if (i + 1 < pattern.size()) ++i;
           [[fallthrough]];
-        default: out += pattern[i];
+        default:
+          out += pattern[i];
       }
     }
     return out;
@@ -69,7 +90,8 @@ class RandomGlobs {
     return kBytes[Below(kBytes.size())];
   }
   std::string Word() {
-    static constexpr std::string_view kWords[] = {"news.sports.", "user", ".golf", "abcabcabc", "17"};
+    static constexpr std::string_view kWords[] = {"news.sports.", "user", ".golf", "abcabcabc",
+                                                  "17"};
     return std::string(kWords[Below(5)]);
   }
   std::string Class() {
