@@ -112,6 +112,10 @@ void Unwatch(Unit& unit, MultiState& multi) {
   multi.token.reset();
 }
 
+bool IsSubscription(const TableEntry& entry) {
+  return entry.Has(Flag::kPubSub) && !entry.Has(Flag::kMayReplicate);
+}
+
 /// With all locks held.
 void RunQueued(CommandContext& context, MultiState& multi) {
   Unit& unit = context.unit;
@@ -124,6 +128,8 @@ void RunQueued(CommandContext& context, MultiState& multi) {
   for (const QueuedCommand& queued : multi.commands) {
     // HELLO may change the protocol and SELECT the database from one command to the next.
     unit.set_db(client.session().db);
+    // A subscription must not get what was published before it.
+    if (IsSubscription(*queued.entry)) unit.PostNews();
     protocol::ReplyWriter reply(context.reply.sink(), client.resp());
     CommandContext inner{.server = context.server,
                          .worker = context.worker,

@@ -75,6 +75,10 @@ void Unit::Settle() {
     if (sink_ != nullptr) sink_->OnUnit(effects_);
     effects_.clear();
   }
+  PostNews();
+}
+
+void Unit::PostNews() {
   for (const News& news : news_) {
     if (news.event != nullptr) {
       PublishEvent(news);

@@ -255,6 +255,9 @@ class Unit {
   /// PUBLISH and SPUBLISH. At once outside EXEC; inside it the message leaves with the other news
   /// of the unit, in order. Returns the number of receivers seen now.
   uint64_t Publish(Space space, std::string_view channel, const Payload& payload);
+  /// Posts events and deferred messages noted so far. For EXEC, before a queued SUBSCRIBE: what was
+  /// published earlier must not reach the new subscription.
+  void PostNews();
   /// From here on the unit is an EXEC.
   void DeferPublishes() { defers_publishes_ = true; }
 
