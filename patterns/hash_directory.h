@@ -14,7 +14,7 @@ namespace peal::patterns {
 /// Maps 32-bit hashes to 32-bit payloads; several payloads may share a hash.
 ///
 /// It keeps no keys: the owner compares what a payload stands for. Extendible hashing over segments
-/// of at most 7,168 slots, so that growing moves one segment (some 50 us) and never doubles the
+/// of at most 7,168 slots, so that growing moves one segment (some 100 us) and never doubles the
 /// memory; a segment grows by a quarter, so that it is 70 to 86 % full. Buckets of seven slots keep
 /// their 16-bit tags apart from the payloads: a look-up that finds nothing, the common case by far,
 /// reads one 16-byte group. 8.3 bytes a slot, some 10.5 bytes an entry.
