@@ -27,7 +27,7 @@ void SubscribeTo(CommandContext& context, Space space, std::string_view kind) {
   Client& client = context.client;
   for (size_t i = 1; i < context.args.size(); ++i) {
     const std::string_view name = context.args[i];
-    // The hub may hand this client messages published before: they go behind what is written so far.
+    // The hub may hand out messages published before: they go behind what is written so far.
     context.worker.FlushReply(client);
     context.server.hub().Subscribe(context.worker.hub_port(), space, name, client);
     Acknowledge(client, space, kind, &name);
@@ -39,6 +39,7 @@ void UnsubscribeFrom(CommandContext& context, Space space, std::string_view kind
   if (context.args.size() == 1) return LeaveEach(context, space, kind);
   for (size_t i = 1; i < context.args.size(); ++i) {
     const std::string_view name = context.args[i];
+    context.worker.FlushReply(context.client);
     context.server.hub().Unsubscribe(context.worker.hub_port(), space, name, context.client);
     Acknowledge(context.client, space, kind, &name);
   }

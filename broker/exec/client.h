@@ -17,7 +17,7 @@ class Worker;
 struct MultiState;
 
 /// CLIENT REPLY.
-enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis };
+enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext };
 
 /// What most clients never set, kept apart so that they do not pay for it.
 struct ClientTexts {

@@ -29,6 +29,7 @@ class LeaveAllJob final : public ClientJob {
   bool Step(Client& client, int64_t deadline_us) override {
     Worker& worker = client.worker();
     Hub& hub = worker.server().hub();
+    worker.FlushReply(client);
     for (const Space space : kAllSpaces) {
       uint64_t hint = 0;
       int left = 0;
@@ -54,7 +55,9 @@ class LeaveEachJob final : public ClientJob {
     Worker& worker = client.worker();
     Hub& hub = worker.server().hub();
     int left = 0;
-    while (hub.UnsubscribeAny(worker.hub_port(), space_, client, hint_, &name_)) {
+    for (;;) {
+      worker.FlushReply(client);
+      if (!hub.UnsubscribeAny(worker.hub_port(), space_, client, hint_, &name_)) break;
       const std::string_view name = name_;
       Acknowledge(client, space_, kind_, &name);
       // A client that does not read its acknowledgements is not flooded with the rest of them.

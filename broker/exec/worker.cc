@@ -282,8 +282,7 @@ Worker::Outcome Worker::Execute(Client& client, const TableEntry* entry,
                                 std::span<const std::string_view> args, uint64_t key_hash) {
   Session& session = client.session();
   const bool silent = session.reply_mode != ReplyMode::kOn;
-  if (session.reply_mode == ReplyMode::kSkipThis) session.reply_mode = ReplyMode::kOn;
-  if (session.reply_mode == ReplyMode::kSkipNext) session.reply_mode = ReplyMode::kSkipThis;
+  if (session.reply_mode == ReplyMode::kSkipNext) session.reply_mode = ReplyMode::kOn;
   protocol::ByteSink& sink =
       silent ? static_cast<protocol::ByteSink&>(NullSink::Get()) : replies_;
   protocol::ReplyWriter reply(sink, client.resp());
@@ -306,6 +305,7 @@ Worker::Outcome Worker::Execute(Client& client, const TableEntry* entry,
   }
   if (!Admit(client, *entry, args, reply)) return Outcome::kGoOn;
   if (server_.pause_mode() != PauseMode::kNone && IsHeldByPause(client, *entry)) [[unlikely]] {
+    was_paused_ = true;
     client.PauseReading(Pause::kClientPause);
     return Outcome::kHeldBack;
   }

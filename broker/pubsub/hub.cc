@@ -257,11 +257,12 @@ void Hub::RunDelivery(InboxNode* node, Reactor& reactor) {
 
 void Hub::Deliver(HubPort& port, Target* target, Range run, Range tail) {
   const LocalSubscribers local = LocalOf(port, target);
-  const Subscriber* excluded = target == port.excluded_target_ ? port.excluded_ : nullptr;
+  const bool is_changed = target == port.changed_target_;
+  const Subscriber* joining = is_changed ? port.joining_ : nullptr;
   Range pushes;  // the RESP3 form, made once when the first subscriber wants it
   uint64_t delivered = 0;
-  local.ForEach([&](Subscriber* subscriber) {
-    if (subscriber->is_closing() || subscriber == excluded) return;
+  const auto deliver = [&](Subscriber* subscriber) {
+    if (subscriber->is_closing() || subscriber == joining) return;
     ++delivered;
     if (subscriber->resp() == protocol::RespVersion::k2) return subscriber->Deliver(run, tail);
     if (pushes.length == 0) {
@@ -272,7 +273,9 @@ void Hub::Deliver(HubPort& port, Target* target, Range run, Range tail) {
       pushes = port.converted_.End();
     }
     subscriber->Deliver(pushes, tail);
-  });
+  };
+  local.ForEach(deliver);
+  if (is_changed && port.leaving_ != nullptr) deliver(port.leaving_);
   port.delivered_ += delivered;
 }
 
@@ -305,7 +308,7 @@ bool Hub::SubscribeChannel(HubPort& port, Space space, std::string_view name,
     target->interest.Add(port.reactor_.index(), &subscriber);
   }
   subscriber.subscriptions(space).Add(target);
-  DeliverEarlier(port, target, subscriber);
+  DeliverEarlier(port, target, &subscriber, nullptr);
   return true;
 }
 
@@ -327,16 +330,19 @@ bool Hub::SubscribePattern(HubPort& port, std::string_view name, Subscriber& sub
     target->interest.Add(port.reactor_.index(), &subscriber);
   }
   subscriber.subscriptions(Space::kPattern).Add(target);
-  DeliverEarlier(port, target, subscriber);
+  DeliverEarlier(port, target, &subscriber, nullptr);
   return true;
 }
 
-void Hub::DeliverEarlier(HubPort& port, const Target* target, const Subscriber& subscriber) {
-  port.excluded_target_ = target;
-  port.excluded_ = &subscriber;
+void Hub::DeliverEarlier(HubPort& port, const Target* target, const Subscriber* joining,
+                         Subscriber* leaving) {
+  port.changed_target_ = target;
+  port.joining_ = joining;
+  port.leaving_ = leaving;
   port.reactor_.DrainTaken();
-  port.excluded_target_ = nullptr;
-  port.excluded_ = nullptr;
+  port.changed_target_ = nullptr;
+  port.joining_ = nullptr;
+  port.leaving_ = nullptr;
 }
 
 bool Hub::Unsubscribe(HubPort& port, Space space, std::string_view name, Subscriber& subscriber) {
@@ -374,12 +380,16 @@ bool Hub::UnsubscribeAny(HubPort& port, Space space, Subscriber& subscriber, uin
 }
 
 void Hub::Remove(HubPort& port, Target* target, Subscriber& subscriber) {
+  // As in Subscribe: what was posted under this lock before is delivered with the subscriber, what comes
+  // later without it.
   const int reactor = port.reactor_.index();
+  bool was_last = false;
   if (target->kind() == Space::kPattern) {
-    {
-      store::DistributedRwLock::WriteScope lock(pattern_lock_);
-      PEAL_CHECK(target->interest.Remove(reactor, &subscriber));
-      if (!target->interest.empty()) return;
+    store::DistributedRwLock::WriteScope lock(pattern_lock_);
+    port.reactor_.TakePosts();
+    PEAL_CHECK(target->interest.Remove(reactor, &subscriber));
+    was_last = target->interest.empty();
+    if (was_last) {
       patterns_.Remove(target->hash);
       pattern_count_.store(patterns_.size(), std::memory_order_release);
     }
@@ -387,12 +397,16 @@ void Hub::Remove(HubPort& port, Target* target, Subscriber& subscriber) {
     ChannelTable& table = Table(target->kind());
     ChannelTable::Shard& shard = table.ShardOf(target->hash);
     store::MutexLock lock(shard.mutex);
+    port.reactor_.TakePosts();
     PEAL_CHECK(target->interest.Remove(reactor, &subscriber));
-    if (!target->interest.empty()) return;
-    shard.Erase(target);
-    table.CountRemoved();
+    was_last = target->interest.empty();
+    if (was_last) {
+      shard.Erase(target);
+      table.CountRemoved();
+    }
   }
-  target->Release();
+  DeliverEarlier(port, target, nullptr, &subscriber);
+  if (was_last) target->Release();
 }
 
 std::vector<std::string> Hub::Subscriptions(Space space, const Subscriber& subscriber) {

@@ -88,8 +88,11 @@ class HubPort {
   uint64_t touched_ = 0;
   uint64_t published_ = 0;
   uint64_t delivered_ = 0;
-  const Target* excluded_target_ = nullptr;
-  const Subscriber* excluded_ = nullptr;
+  // While messages of before a change of subscriptions are delivered: who does not get those of a target yet, and
+  // who still does.
+  const Target* changed_target_ = nullptr;
+  const Subscriber* joining_ = nullptr;
+  Subscriber* leaving_ = nullptr;
   bool congested_ = false;
 };
 
@@ -121,7 +124,8 @@ class Hub {
   /// Adds `name` to what `subscriber` gets; false if it had it. Messages published before this call
   /// never reach it. May deliver others' messages, so nothing must be half written to connections.
   bool Subscribe(HubPort& port, Space space, std::string_view name, Subscriber& subscriber);
-  /// False if the subscriber did not hold it. Takes effect at once.
+  /// False if the subscriber did not hold it. Messages published before this call reach it still, now; none
+  /// later does. As Subscribe, nothing must be half written to connections.
   bool Unsubscribe(HubPort& port, Space space, std::string_view name, Subscriber& subscriber);
   /// Drops some subscription of `space`, writing its name to `name` unless null; false if none is left.
   bool UnsubscribeAny(HubPort& port, Space space, Subscriber& subscriber, uint64_t& hint,
@@ -147,7 +151,8 @@ class Hub {
   bool SubscribeChannel(HubPort& port, Space space, std::string_view name, Subscriber& subscriber);
   bool SubscribePattern(HubPort& port, std::string_view name, Subscriber& subscriber);
   void Remove(HubPort& port, Target* target, Subscriber& subscriber);
-  void DeliverEarlier(HubPort& port, const Target* target, const Subscriber& subscriber);
+  void DeliverEarlier(HubPort& port, const Target* target, const Subscriber* joining,
+                      Subscriber* leaving);
 
   static void RunDelivery(InboxNode* node, Reactor& reactor);
 
