@@ -50,12 +50,18 @@ size_t RoundUp8(size_t bytes) { return (bytes + 7) & ~size_t{7}; }
 
 std::string_view TypeName(ValueType type) {
   switch (type) {
-    case ValueType::kString: return "string";
-    case ValueType::kList: return "list";
-    case ValueType::kSet: return "set";
-    case ValueType::kZset: return "zset";
-    case ValueType::kHash: return "hash";
-    case ValueType::kStream: return "stream";
+    case ValueType::kString:
+      return "string";
+    case ValueType::kList:
+      return "list";
+    case ValueType::kSet:
+      return "set";
+    case ValueType::kZset:
+      return "zset";
+    case ValueType::kHash:
+      return "hash";
+    case ValueType::kStream:
+      return "stream";
   }
   return "none";
 }
@@ -96,8 +102,7 @@ Entry* Entry::NewInt(std::string_view key, int64_t value, int64_t expire_ms) {
 
 Entry* Entry::NewEmbedded(std::string_view key, std::string_view bytes, int64_t expire_ms) {
   PEAL_CHECK(bytes.size() <= kMaxEmbeddedBytes);
-  Entry* entry =
-      Allocate(key, ValueType::kString, Encoding::kEmbedded, bytes.size(), expire_ms);
+  Entry* entry = Allocate(key, ValueType::kString, Encoding::kEmbedded, bytes.size(), expire_ms);
   CopyBytes(entry->value(), bytes);
   return entry;
 }
@@ -118,8 +123,7 @@ Entry* Entry::NewObject(std::string_view key, ValueType type, ValueObject* objec
 }
 
 Entry* Entry::Rebuild(Entry* from, std::string_view key, int64_t expire_ms) {
-  Entry* entry =
-      Allocate(key, from->type(), from->encoding(), from->value_bytes_, expire_ms);
+  Entry* entry = Allocate(key, from->type(), from->encoding(), from->value_bytes_, expire_ms);
   entry->lru_ = from->lru_;
   CopyBytes(entry->value(), {from->value(), from->value_bytes_});
   // Whatever the value pointed to has moved; the source holds plain bytes now.
@@ -175,9 +179,12 @@ size_t Entry::StringSize() const {
       char digits[protocol::kMaxIntChars];
       return static_cast<size_t>(protocol::FormatInt(digits, int_value()) - digits);
     }
-    case Encoding::kEmbedded: return value_bytes_;
-    case Encoding::kShared: return shared_block()->size();
-    case Encoding::kObject: break;
+    case Encoding::kEmbedded:
+      return value_bytes_;
+    case Encoding::kShared:
+      return shared_block()->size();
+    case Encoding::kObject:
+      break;
   }
   PEAL_CHECK(false && "not a string");
   return 0;
@@ -185,10 +192,14 @@ size_t Entry::StringSize() const {
 
 std::string Entry::CopyString() const {
   switch (encoding()) {
-    case Encoding::kInt: return std::to_string(int_value());
-    case Encoding::kEmbedded: return std::string(embedded_value());
-    case Encoding::kShared: return std::string(shared_block()->view());
-    case Encoding::kObject: break;
+    case Encoding::kInt:
+      return std::to_string(int_value());
+    case Encoding::kEmbedded:
+      return std::string(embedded_value());
+    case Encoding::kShared:
+      return std::string(shared_block()->view());
+    case Encoding::kObject:
+      break;
   }
   PEAL_CHECK(false && "not a string");
   return {};
@@ -196,10 +207,14 @@ std::string Entry::CopyString() const {
 
 std::string_view Entry::EncodingName() const {
   switch (encoding()) {
-    case Encoding::kInt: return "int";
-    case Encoding::kEmbedded: return value_bytes_ <= kEmbstrBytes ? "embstr" : "raw";
-    case Encoding::kShared: return "raw";
-    case Encoding::kObject: return object()->EncodingName();
+    case Encoding::kInt:
+      return "int";
+    case Encoding::kEmbedded:
+      return value_bytes_ <= kEmbstrBytes ? "embstr" : "raw";
+    case Encoding::kShared:
+      return "raw";
+    case Encoding::kObject:
+      return object()->EncodingName();
   }
   return "raw";
 }

@@ -11,7 +11,8 @@ namespace peal::store {
 
 enum class ValueType : uint8_t { kString, kList, kSet, kZset, kHash, kStream };
 
-/// The type's name as the TYPE command answers it: "string", "list", "set", "zset", "hash", "stream".
+/// The type's name as the TYPE command answers it: "string", "list", "set", "zset", "hash",
+/// "stream".
 std::string_view TypeName(ValueType type);
 
 /// The value of a key that is not a string. The entry owns it and deletes it through this base.
@@ -80,11 +81,11 @@ class Entry {
   }
 
   // Values. Each needs the encoding it names.
-  int64_t int_value() const;                 // kInt
-  std::string_view embedded_value() const;   // kEmbedded
-  SharedBytesRef shared_value() const;  // kShared: takes a reference
-  SharedBytes* shared_block() const;         // kShared: no reference
-  ValueObject* object() const;               // kObject
+  int64_t int_value() const;                // kInt
+  std::string_view embedded_value() const;  // kEmbedded
+  SharedBytesRef shared_value() const;      // kShared: takes a reference
+  SharedBytes* shared_block() const;        // kShared: no reference
+  ValueObject* object() const;              // kObject
 
   /// Length of a string value in bytes, an integer as printed in decimal.
   size_t StringSize() const;
@@ -117,9 +118,13 @@ class Entry {
                          size_t value_bytes, int64_t expire_ms);
   char* tail() { return reinterpret_cast<char*>(this + 1); }
   const char* tail() const { return reinterpret_cast<const char*>(this + 1); }
-  size_t key_offset() const { return (has_expiry() ? 8u : 0u) + (short_key_ == kLongKey ? 4u : 0u); }
+  size_t key_offset() const {
+    return (has_expiry() ? 8u : 0u) + (short_key_ == kLongKey ? 4u : 0u);
+  }
   size_t key_size() const;
-  size_t used_bytes() const { return key_offset() + key_size() + value_bytes_; }  // behind the header
+  size_t used_bytes() const {
+    return key_offset() + key_size() + value_bytes_;
+  }  // behind the header
   char* value() { return tail() + key_offset() + key_size(); }
   const char* value() const { return tail() + key_offset() + key_size(); }
 

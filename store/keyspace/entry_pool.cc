@@ -49,8 +49,9 @@ struct EntryPool::ThreadCache {
 
 namespace {
 
-// Set when a thread's cache has been destroyed: entries freed after that, by later destructors of the
-// thread or of static objects, go straight to the shared lists. Trivial, so it is never destroyed.
+// Set when a thread's cache has been destroyed: entries freed after that, by later destructors of
+// the thread or of static objects, go straight to the shared lists. Trivial, so it is never
+// destroyed.
 thread_local bool cache_is_gone = false;
 
 }  // namespace
@@ -191,7 +192,8 @@ EntryPool::Slab* EntryPool::NewSlab(int size_class) {
   slab_count_.fetch_add(1, std::memory_order_relaxed);
   MutexLock lock(slabs_mutex_);
   if (spare_->slabs.empty()) {
-    // One slab more than a chunk, since the start need not be aligned; untouched pages cost nothing.
+    // One slab more than a chunk, since the start need not be aligned; untouched pages cost
+    // nothing.
     void* memory = mmap(nullptr, kChunkBytes + kSlabBytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     PEAL_CHECK(memory != MAP_FAILED);

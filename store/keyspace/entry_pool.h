@@ -11,10 +11,10 @@ namespace peal::store {
 
 /// Memory for entries, in size classes of 8 bytes.
 ///
-/// General allocators round 56 bytes up to 64 (their blocks are aligned to 16), which is a seventh of what
-/// a small key costs. Blocks come from slabs of 16 KiB, one size each; a thread keeps a few free ones
-/// of each size, so that most calls touch no lock. Blocks are aligned to 8 and may be freed by any
-/// thread. An empty slab gives its pages back to the system.
+/// General allocators round 56 bytes up to 64 (their blocks are aligned to 16), which is a seventh
+/// of what a small key costs. Blocks come from slabs of 16 KiB, one size each; a thread keeps a few
+/// free ones of each size, so that most calls touch no lock. Blocks are aligned to 8 and may be
+/// freed by any thread. An empty slab gives its pages back to the system.
 class EntryPool {
  public:
   /// Larger blocks come from operator new.

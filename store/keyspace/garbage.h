@@ -14,7 +14,8 @@ class Table;
 /// What a unit took out of the keyspace, to be freed after its locks are released.
 ///
 /// Owned by one thread at a time; may be moved to another, which is where IsLarge() garbage should
-/// go (a million-field value or a flushed database takes long to free). Reusable: Drop() keeps room.
+/// go (a million-field value or a flushed database takes long to free). Reusable: Drop() keeps
+/// room.
 class Garbage {
  public:
   /// Above this, freeing is worth another thread's while.
@@ -34,7 +35,9 @@ class Garbage {
   /// Takes everything of `other`.
   void Add(Garbage&& other);
 
-  bool empty() const { return entries_.empty() && blocks_.empty() && arrays_.empty() && tables_.empty(); }
+  bool empty() const {
+    return entries_.empty() && blocks_.empty() && arrays_.empty() && tables_.empty();
+  }
   /// Approximate bytes that freeing gives back.
   size_t bytes() const { return bytes_; }
   bool IsLarge() const { return bytes_ >= kLargeBytes; }

@@ -62,8 +62,8 @@ uint64_t Keyspace::Scan(int db, uint64_t cursor, size_t count,
   };
   for (; index < options_.stripes; ++index, position = 0) {
     Stripe& stripe = stripes_[index];
-    // A key that is there during the whole scan keeps the count above zero, so no lock is needed to see
-    // that there is none; this also leads past the empty tail to cursor 0 at once.
+    // A key that is there during the whole scan keeps the count above zero, so no lock is needed to
+    // see that there is none; this also leads past the empty tail to cursor 0 at once.
     if (stripe.size(db) == 0) continue;
     if (passed >= count || steps_left == 0) break;
     MutexLock lock(stripe.mutex());

@@ -19,7 +19,8 @@ struct KeyspaceOptions {
   int databases = 16;  // at least 1
 };
 
-/// All keys of all databases, spread over stripes. Fixed number of stripes; a key never changes its own.
+/// All keys of all databases, spread over stripes. Fixed number of stripes; a key never changes its
+/// own.
 ///
 /// Order of locking: gate(), then stripes in ascending index. Methods take the locks they need
 /// unless they say otherwise. Time is always the caller's: the keyspace has no clock.
@@ -51,14 +52,15 @@ class Keyspace {
 
   /// Loads the bucket of a key ahead of its use; no lock. [any thread]
   void Prefetch(int db, uint64_t hash) { StripeOf(hash).Prefetch(db, hash); }
-  /// Loads the entry of a key ahead of its use, with the stripe's lock if it is free. Wants Prefetch
-  /// some hundred instructions earlier.
+  /// Loads the entry of a key ahead of its use, with the stripe's lock if it is free. Wants
+  /// Prefetch some hundred instructions earlier.
   void PrefetchEntry(int db, uint64_t hash);
 
-  /// One step of SCAN: passes entries of `db` under their stripe's lock (expired ones included, duplicates
-  /// possible, no changes to the keyspace from `fn`) until at least `count` were passed or a bound
-  /// on empty buckets is reached; returns the next cursor, 0 at the end. A key present during the
-  /// whole scan is passed at least once. Any number is accepted as `cursor`. Cursors are below 2^53.
+  /// One step of SCAN: passes entries of `db` under their stripe's lock (expired ones included,
+  /// duplicates possible, no changes to the keyspace from `fn`) until at least `count` were passed
+  /// or a bound on empty buckets is reached; returns the next cursor, 0 at the end. A key present
+  /// during the whole scan is passed at least once. Any number is accepted as `cursor`. Cursors are
+  /// below 2^53.
   uint64_t Scan(int db, uint64_t cursor, size_t count, const std::function<void(Entry*)>& fn);
 
   /// Passes every entry of `db`. The caller holds the gate exclusively (KEYS).

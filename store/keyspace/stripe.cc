@@ -12,7 +12,8 @@
 namespace peal::store {
 namespace {
 
-// Appending keeps as much room again, up to this; as Redis does, so that users find the same memory.
+// Appending keeps as much room again, up to this; as Redis does, so that users find the same
+// memory.
 constexpr size_t kMaxPreallocation = 1024 * 1024;
 
 /// A value as it will be stored.
@@ -65,32 +66,39 @@ bool TrySetExpiry(Entry* entry, int64_t expire_ms) {
 /// Writes `value` into `entry`; false, with the value untouched, if a new entry is needed.
 bool TrySetValue(Entry* entry, Normalized& value, Garbage& garbage) {
   switch (value.encoding) {
-    case Entry::Encoding::kInt: return entry->TrySetInt(value.number);
-    case Entry::Encoding::kEmbedded: return entry->TrySetEmbedded(value.bytes);
+    case Entry::Encoding::kInt:
+      return entry->TrySetInt(value.number);
+    case Entry::Encoding::kEmbedded:
+      return entry->TrySetEmbedded(value.bytes);
     case Entry::Encoding::kShared:
       if (entry->encoding() != Entry::Encoding::kShared) return false;
       garbage.Add(entry->ExchangeShared(std::move(value.block)));
       return true;
-    case Entry::Encoding::kObject: break;
+    case Entry::Encoding::kObject:
+      break;
   }
   return false;
 }
 
 Entry* NewEntry(std::string_view key, Normalized& value, int64_t expire_ms) {
   switch (value.encoding) {
-    case Entry::Encoding::kInt: return Entry::NewInt(key, value.number, expire_ms);
+    case Entry::Encoding::kInt:
+      return Entry::NewInt(key, value.number, expire_ms);
     case Entry::Encoding::kShared:
       return Entry::NewShared(key, std::move(value.block), expire_ms);
-    default: return Entry::NewEmbedded(key, value.bytes, expire_ms);
+    default:
+      return Entry::NewEmbedded(key, value.bytes, expire_ms);
   }
 }
 
 int64_t WantedExpiry(const Entry* before, ExpirePolicy policy) {
   switch (policy.kind) {
-    case ExpirePolicy::Kind::kClear: return Entry::kNoExpiry;
+    case ExpirePolicy::Kind::kClear:
+      return Entry::kNoExpiry;
     case ExpirePolicy::Kind::kKeep:
       return before == nullptr ? Entry::kNoExpiry : before->expire_ms();
-    case ExpirePolicy::Kind::kAt: return policy.at_ms;
+    case ExpirePolicy::Kind::kAt:
+      return policy.at_ms;
   }
   return Entry::kNoExpiry;
 }
@@ -203,15 +211,19 @@ void Stripe::ReadString(const Entry& entry, StringSlice& out) {
   out.block.reset();
   switch (entry.encoding()) {
     case Entry::Encoding::kInt:
-      out.bytes = {out.digits, static_cast<size_t>(
-                                   protocol::FormatInt(out.digits, entry.int_value()) - out.digits)};
+      out.bytes = {
+          out.digits,
+          static_cast<size_t>(protocol::FormatInt(out.digits, entry.int_value()) - out.digits)};
       return;
-    case Entry::Encoding::kEmbedded: out.bytes = entry.embedded_value(); return;
+    case Entry::Encoding::kEmbedded:
+      out.bytes = entry.embedded_value();
+      return;
     case Entry::Encoding::kShared:
       out.block = entry.shared_value();
       out.bytes = out.block->view();
       return;
-    case Entry::Encoding::kObject: break;
+    case Entry::Encoding::kObject:
+      break;
   }
   PEAL_CHECK(false && "not a string");
 }
@@ -236,8 +248,7 @@ Entry* Stripe::SetObject(int db, std::string_view key, uint64_t hash, ValueType 
                          Garbage& garbage) {
   Database& database = Make(db);
   const Before before = Note(database.table.Find(key, hash));
-  Entry* entry =
-      Entry::NewObject(key, type, object.release(), WantedExpiry(before.entry, expire));
+  Entry* entry = Entry::NewObject(key, type, object.release(), WantedExpiry(before.entry, expire));
   return Install(database, before, entry, hash, garbage);
 }
 
@@ -246,8 +257,8 @@ Entry* Stripe::Append(int db, Entry* entry, uint64_t hash, std::string_view byte
   return SetRange(db, entry, hash, entry->StringSize(), bytes, garbage);
 }
 
-Entry* Stripe::SetRange(int db, Entry* entry, uint64_t hash, size_t offset,
-                        std::string_view bytes, Garbage& garbage) {
+Entry* Stripe::SetRange(int db, Entry* entry, uint64_t hash, size_t offset, std::string_view bytes,
+                        Garbage& garbage) {
   PEAL_CHECK(entry->is_string());
   if (bytes.empty()) return entry;
   Database& database = Make(db);
@@ -326,8 +337,7 @@ bool Stripe::ClearExpire(int db, Entry* entry, uint64_t hash, Garbage& garbage) 
   if (!entry->has_expiry()) return false;
   Database& database = Make(db);
   const Before before = Note(entry);
-  Entry* now = entry->ClearExpire() ? entry
-                                    : Entry::Rebuild(entry, entry->key(), Entry::kNoExpiry);
+  Entry* now = entry->ClearExpire() ? entry : Entry::Rebuild(entry, entry->key(), Entry::kNoExpiry);
   Install(database, before, now, hash, garbage);
   return true;
 }
@@ -357,8 +367,8 @@ void Stripe::TouchWatchers(int db, std::string_view key, uint64_t hash) {
   }
 }
 
-bool Stripe::WatchedKeyExpired(int db, std::string_view key, uint64_t hash,
-                               const WatchToken* token, int64_t now_ms) {
+bool Stripe::WatchedKeyExpired(int db, std::string_view key, uint64_t hash, const WatchToken* token,
+                               int64_t now_ms) {
   if (watches_ == nullptr) return false;
   const std::vector<WatchList::Watcher>* watchers = watches_->Find(db, key);
   if (watchers == nullptr) return false;

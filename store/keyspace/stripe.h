@@ -29,13 +29,14 @@ struct ExpirePolicy {
   static ExpirePolicy At(int64_t at_ms) { return {Kind::kAt, at_ms}; }
 };
 
-/// A value to store, not pointing into an entry: bytes (copied; a decimal integer in canonical form is kept as a number), an
-/// integer, or a block received in place (not copied if longer than Entry::kMaxEmbeddedBytes).
+/// A value to store, not pointing into an entry: bytes (copied; a decimal integer in canonical form
+/// is kept as a number), an integer, or a block received in place (not copied if longer than
+/// Entry::kMaxEmbeddedBytes).
 using StringInput = std::variant<std::string_view, int64_t, SharedBytesRef>;
 
-/// A string value as read under the lock. `bytes` points into `block` if there is one and then stays valid
-/// after unlocking; else into the entry or into `digits`, valid until the entry changes or this
-/// object goes. Not copyable, since it may point into itself.
+/// A string value as read under the lock. `bytes` points into `block` if there is one and then
+/// stays valid after unlocking; else into the entry or into `digits`, valid until the entry changes
+/// or this object goes. Not copyable, since it may point into itself.
 struct StringSlice {
   StringSlice() = default;
   StringSlice(const StringSlice&) = delete;
@@ -46,8 +47,8 @@ struct StringSlice {
   char digits[24];
 };
 
-/// One of the locks of the keyspace, and everything that it protects: for every database the keys whose
-/// hash falls here, their watchers, their counts. Nothing about a key lies elsewhere.
+/// One of the locks of the keyspace, and everything that it protects: for every database the keys
+/// whose hash falls here, their watchers, their counts. Nothing about a key lies elsewhere.
 ///
 /// Unless marked [any thread], a method needs mutex(), or the Gate held exclusively; code that has
 /// locked a set of stripes says so with AssertOwned(). `hash` is HashKey(key); `db` is in
@@ -61,8 +62,8 @@ class alignas(64) Stripe {
 
   Mutex& mutex() RETURN_CAPABILITY(mutex_) { return mutex_; }  // [any thread]
 
-  /// Tells the analysis that this thread has the stripe; debug builds check that it holds the mutex or a
-  /// gate exclusively.
+  /// Tells the analysis that this thread has the stripe; debug builds check that it holds the mutex
+  /// or a gate exclusively.
   void AssertOwned() const ASSERT_CAPABILITY(mutex_);
 
   // --- Reading. No side effects: an expired key is not deleted.
@@ -80,11 +81,13 @@ class alignas(64) Stripe {
   Entry* SetString(int db, std::string_view key, uint64_t hash, StringInput value,
                    ExpirePolicy expire, Garbage& garbage) REQUIRES(mutex_);
 
-  /// Appends to the string entry of `key`, which must exist (FindRaw() == entry). Amortised O(bytes).
+  /// Appends to the string entry of `key`, which must exist (FindRaw() == entry). Amortised
+  /// O(bytes).
   Entry* Append(int db, Entry* entry, uint64_t hash, std::string_view bytes, Garbage& garbage)
       REQUIRES(mutex_);
 
-  /// Overwrites from `offset` on, zero-filling a gap. The caller bounds offset + bytes.size() (proto-max-bulk-len).
+  /// Overwrites from `offset` on, zero-filling a gap. The caller bounds offset + bytes.size()
+  /// (proto-max-bulk-len).
   Entry* SetRange(int db, Entry* entry, uint64_t hash, size_t offset, std::string_view bytes,
                   Garbage& garbage) REQUIRES(mutex_);
 
@@ -121,20 +124,22 @@ class alignas(64) Stripe {
 
   // --- Expiry and eviction.
 
-  /// Walks on from where the last call stopped and collects keys of `db` that are expired at `now_ms`,
-  /// at most `max_keys` of them after at most `max_steps` buckets. Returns how many entries with
-  /// an expiry were seen. The caller deletes them as units of their own.
+  /// Walks on from where the last call stopped and collects keys of `db` that are expired at
+  /// `now_ms`, at most `max_keys` of them after at most `max_steps` buckets. Returns how many
+  /// entries with an expiry were seen. The caller deletes them as units of their own.
   size_t CollectExpired(int db, int64_t now_ms, size_t max_steps, size_t max_keys,
                         std::vector<std::string>& keys) REQUIRES(mutex_);
 
-  /// Moves on with table migrations under way in all databases, by `buckets` each; for idle moments.
+  /// Moves on with table migrations under way in all databases, by `buckets` each; for idle
+  /// moments.
   void ContinueMigration(size_t buckets, Garbage& garbage) REQUIRES(mutex_);
 
   // --- Whole databases.
 
   Table* table(int db) REQUIRES(mutex_);  // null if never used
   const Table* table(int db) const REQUIRES(mutex_);
-  /// Starts the walk of this stripe's share of SCAN. See Table::Scan; kScanEnd when the db is unused.
+  /// Starts the walk of this stripe's share of SCAN. See Table::Scan; kScanEnd when the db is
+  /// unused.
   uint64_t Scan(int db, uint64_t position, const std::function<void(Entry*)>& fn) const
       REQUIRES(mutex_);
   /// Empties `db`; marks watchers of keys that existed. Needs the Gate, to be one event with the

@@ -21,13 +21,13 @@ constexpr uint8_t kSaturated = 255;
 constexpr size_t kBucketBytes = 64;
 constexpr int kScanShift = 64 - Table::kScanBits;
 
-// Old buckets emptied by one insertion or deletion, about a microsecond's work. The smallest step of
-// growth (7 to 8 parts) leaves room for about one insertion per old bucket, so one would be enough to be
-// done before the next step; more, because both arrays take memory until it is done.
+// Old buckets emptied by one insertion or deletion, about a microsecond's work. The smallest step
+// of growth (7 to 8 parts) leaves room for about one insertion per old bucket, so one would be
+// enough to be done before the next step; more, because both arrays take memory until it is done.
 constexpr size_t kMigrateStep = 8;
 
-// Larger arrays come from the kernel, zeroed page by page on first touch: clearing a gigabyte at once
-// would stall whoever inserts.
+// Larger arrays come from the kernel, zeroed page by page on first touch: clearing a gigabyte at
+// once would stall whoever inserts.
 constexpr size_t kMapBytes = 1024 * 1024;
 
 __extension__ typedef unsigned __int128 uint128;
@@ -66,8 +66,8 @@ size_t CountFor(size_t keys) {
 
 }  // namespace
 
-/// One cache line: nine tags, a count, nine pointers of 48 bits. User addresses have 47 bits on x86-64
-/// and 48 on AArch64; their low three bits are zero, and the lowest holds "has an expiry".
+/// One cache line: nine tags, a count, nine pointers of 48 bits. User addresses have 47 bits on
+/// x86-64 and 48 on AArch64; their low three bits are zero, and the lowest holds "has an expiry".
 struct alignas(kBucketBytes) Table::Bucket {
   uint8_t tags[kSlots];  // 0: empty
   uint8_t overflow;      // entries whose search passes through this bucket; stays at 255 once there
@@ -111,8 +111,7 @@ static_assert(std::endian::native == std::endian::little, "bucket words are litt
 void* NewBuckets(size_t count) {
   const size_t bytes = count * kBucketBytes;
   if (bytes >= kMapBytes) {
-    void* memory =
-        mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     PEAL_CHECK(memory != MAP_FAILED);
     return memory;
   }
@@ -272,9 +271,8 @@ void Table::MigrateBucket(Bucket& from) {
     hashes[i] = hash_(from.EntryAt(i)->key());
     __builtin_prefetch(&buckets()[HomeOf(hashes[i], bucket_count())], 1);
   });
-  ForEachBit(occupied, [&](int i) {
-    InsertInto(buckets(), bucket_count(), from.EntryAt(i), hashes[i]);
-  });
+  ForEachBit(occupied,
+             [&](int i) { InsertInto(buckets(), bucket_count(), from.EntryAt(i), hashes[i]); });
   // The overflow count stays: searches in the old array still pass through here.
   std::memset(from.tags, 0, sizeof(from.tags));
 }
@@ -326,8 +324,8 @@ Entry* Table::RandomEntry(const std::function<uint64_t()>& random) const {
   const auto bucket_at = [&](size_t i) -> const Bucket& {
     return i < new_count ? buckets()[i] : old_buckets_[migrated_ + (i - new_count)];
   };
-  // Every slot has the same chance, so every entry has. At the lowest load a try succeeds with about
-  // one third.
+  // Every slot has the same chance, so every entry has. At the lowest load a try succeeds with
+  // about one third.
   constexpr int kTries = 64;
   for (int i = 0; i < kTries; ++i) {
     const uint64_t draw = random();
@@ -345,9 +343,8 @@ Entry* Table::RandomEntry(const std::function<uint64_t()>& random) const {
   return nullptr;
 }
 
-void Table::VisitHome(const Bucket* array, size_t count, size_t home, uint64_t first,
-                      uint64_t last, bool only_volatile,
-                      const std::function<void(Entry*)>& fn) const {
+void Table::VisitHome(const Bucket* array, size_t count, size_t home, uint64_t first, uint64_t last,
+                      bool only_volatile, const std::function<void(Entry*)>& fn) const {
   size_t at = home;
   for (size_t i = 0; i < count; ++i) {
     const Bucket& bucket = array[at];
@@ -365,8 +362,8 @@ void Table::VisitHome(const Bucket* array, size_t count, size_t home, uint64_t f
 uint64_t Table::ScanRange(uint64_t position, bool only_volatile,
                           const std::function<void(Entry*)>& fn) const {
   if (position >= kScanEnd || size_ == 0) return kScanEnd;
-  // The range of hashes of one bucket in the coarser array, looked up in both: each key is in exactly one
-  // of them, and what is in the range does not depend on sizes, before or after.
+  // The range of hashes of one bucket in the coarser array, looked up in both: each key is in
+  // exactly one of them, and what is in the range does not depend on sizes, before or after.
   const uint64_t first = position << kScanShift;
   size_t coarse = bucket_count();
   if (IsMigrating() && old_count_ < coarse) coarse = old_count_;

@@ -16,9 +16,9 @@ namespace peal::store {
 ///
 /// Home bucket of a key = its hash scaled to the number of buckets, so sizes need not be powers of
 /// two: they follow 4, 5, 6, 7 times a power of two, at a load of at most 90 %. A full home bucket
-/// overflows into the next ones; each bucket counts the entries that went past it, so a search stops
-/// early and deletions leave no tombstones. Growing and shrinking move a few buckets with every
-/// insertion and deletion.
+/// overflows into the next ones; each bucket counts the entries that went past it, so a search
+/// stops early and deletions leave no tombstones. Growing and shrinking move a few buckets with
+/// every insertion and deletion.
 ///
 /// Not synchronised: everything needs the owning stripe's lock, but for what says otherwise.
 /// `hash` is always HashKey(key) (or the function given at construction).
@@ -39,14 +39,15 @@ class Table {
   /// The entry of `key`, or null. Owned by the table.
   Entry* Find(std::string_view key, uint64_t hash) const;
 
-  /// Adds `entry`, whose key must not be present; takes ownership. Memory given up goes to `garbage`.
+  /// Adds `entry`, whose key must not be present; takes ownership. Memory given up goes to
+  /// `garbage`.
   void Insert(Entry* entry, uint64_t hash, Garbage& garbage);
 
   /// Takes the entry of `key` out and gives it to the caller; null if there is none.
   Entry* Erase(std::string_view key, uint64_t hash, Garbage& garbage);
 
-  /// Puts `now` (same key) in the place of `before`, which goes to the caller. With now == before it
-  /// refreshes what the table notes about an entry (whether it has an expiry).
+  /// Puts `now` (same key) in the place of `before`, which goes to the caller. With now == before
+  /// it refreshes what the table notes about an entry (whether it has an expiry).
   void Replace(Entry* before, Entry* now, uint64_t hash);
 
   /// Starts loading the bucket of `hash`. [any thread, no lock: only an address is computed]
@@ -57,9 +58,10 @@ class Table {
   /// A random entry, null if empty. `random` gives uniform 64-bit numbers. Close to uniform.
   Entry* RandomEntry(const std::function<uint64_t()>& random) const;
 
-  /// Calls `fn` on the entries of the next buckets from `position` (0 at first) on, and returns the next
-  /// position, kScanEnd when done. A key present from the first call to the last is passed at least
-  /// once, whatever is inserted, erased or resized between calls. `fn` must not change the table.
+  /// Calls `fn` on the entries of the next buckets from `position` (0 at first) on, and returns the
+  /// next position, kScanEnd when done. A key present from the first call to the last is passed at
+  /// least once, whatever is inserted, erased or resized between calls. `fn` must not change the
+  /// table.
   uint64_t Scan(uint64_t position, const std::function<void(Entry*)>& fn) const;
 
   /// Like Scan, but passes only entries with an expiry and does not touch the others.

@@ -10,9 +10,9 @@ namespace peal::store {
 
 /// Whole-keyspace exclusion by parking threads at turn boundaries.
 ///
-/// Its readers are *turns*: a reactor opens one around each callback, so a reactor asleep in poll is
-/// outside and is never waited for. An exclusive holder runs while nobody else is in a turn; it may
-/// read the state of any parked reactor. Holders are served in the order of their tickets, and
+/// Its readers are *turns*: a reactor opens one around each callback, so a reactor asleep in poll
+/// is outside and is never waited for. An exclusive holder runs while nobody else is in a turn; it
+/// may read the state of any parked reactor. Holders are served in the order of their tickets, and
 /// between two of them every participant that was kept waiting gets at least one normal turn.
 class CAPABILITY("gate") Gate {
  public:
@@ -24,7 +24,8 @@ class CAPABILITY("gate") Gate {
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
-  /// Begins a turn of `participant` (0..63, one thread at a time each); waits while the gate is held.
+  /// Begins a turn of `participant` (0..63, one thread at a time each); waits while the gate is
+  /// held.
   void Enter(int participant) { turnstile_.Enter(participant); }
 
   /// Ends the turn.
@@ -82,7 +83,7 @@ class CAPABILITY("gate") Gate {
   Turnstile turnstile_;
   alignas(64) std::atomic<uint32_t> next_ticket_{0};
   std::atomic<uint32_t> serving_{0};
-  int holder_ = kNoParticipant;    // the holder's place; written by the holder only
+  int holder_ = kNoParticipant;      // the holder's place; written by the holder only
   bool holder_was_in_turn_ = false;  // likewise
 };
 

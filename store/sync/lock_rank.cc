@@ -13,8 +13,8 @@ struct Held {
   uint16_t index;
 };
 
-/// All 1,024 stripes and a few more. Plain memory without a destructor, because other thread-local objects
-/// take locks in theirs.
+/// All 1,024 stripes and a few more. Plain memory without a destructor, because other thread-local
+/// objects take locks in theirs.
 constexpr size_t kMaxHeld = 1024 + 64;
 struct Stack {
   Held held[kMaxHeld];

@@ -11,9 +11,9 @@ namespace peal::store {
 /// The part that Gate and DistributedRwLock share: up to 64 participants that pass in and out, each
 /// on a cache line of its own, and one closer at a time who keeps them out.
 ///
-/// Passing is one exchange on an own line and a load of a line that is rarely written. Memory order:
-/// "I am in" and "is it closed" on one side, "it is closed" and "is anyone in" on the other, are
-/// sequentially consistent, so that at least one side sees the other.
+/// Passing is one exchange on an own line and a load of a line that is rarely written. Memory
+/// order: "I am in" and "is it closed" on one side, "it is closed" and "is anyone in" on the other,
+/// are sequentially consistent, so that at least one side sees the other.
 class Turnstile {
  public:
   static constexpr int kMaxParticipants = 64;
@@ -24,7 +24,8 @@ class Turnstile {
     Line& line = At(participant);
     PEAL_DCHECK(line.in.load(std::memory_order_relaxed) == kOut);
     line.in.store(kIn, std::memory_order_seq_cst);
-    if (closed_.load(std::memory_order_seq_cst) != 0) [[unlikely]] EnterSlow(line);
+    if (closed_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+      EnterSlow(line);
   }
 
   /// Goes out; wakes a closer that waits for it.
@@ -50,9 +51,7 @@ class Turnstile {
   void WaitForKeptOut(int self);
 
   /// Marks `participant` as in without looking whether it is closed; for the closer itself.
-  void EnterAsCloser(int participant) {
-    At(participant).in.store(kIn, std::memory_order_relaxed);
-  }
+  void EnterAsCloser(int participant) { At(participant).in.store(kIn, std::memory_order_relaxed); }
 
  private:
   static constexpr uint32_t kOut = 0;

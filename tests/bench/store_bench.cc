@@ -1,9 +1,11 @@
-// What does a lookup cost with and without prefetching, what an insertion, an uncontended lock and a
-// turn, and how many bytes of resident memory does a key take?
+// What does a lookup cost with and without prefetching, what an insertion, an uncontended lock and
+// a turn, and how many bytes of resident memory does a key take?
 //
 //   store_bench                        the micro-benchmarks (Google Benchmark's options apply)
-//   store_bench --memory [keys [ttl]]  one JSON line: RSS bytes per key of 16 bytes with a value of 32.
-//                                      Run it under LD_PRELOAD of an allocator to compare allocators.
+//   store_bench --memory [keys [ttl]]  one JSON line: RSS bytes per key of 16 bytes with a value
+//   of 32.
+//                                      Run it under LD_PRELOAD of an allocator to compare
+//                                      allocators.
 
 #include <benchmark/benchmark.h>
 #include <unistd.h>
@@ -107,6 +109,37 @@ void FindInBatches(benchmark::State& state, size_t offset, int stages) {
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBatch));
 }
 
+/// All stripes of a batch are locked at once, its entries loaded, then the keys read.
+void FindUnderOneSetOfLocks(benchmark::State& state) NO_THREAD_SAFETY_ANALYSIS {
+  constexpr size_t kBatch = 16;
+  Keyspace& keyspace = Filled(static_cast<int>(state.range(0)));
+  const std::vector<std::string> names = Order(0);
+  std::vector<int> indexes;
+  size_t i = 0;
+  uint64_t hashes[kBatch];
+  for (auto _ : state) {
+    const std::string* keys = &names[i & (names.size() - 1)];
+    i += kBatch;
+    indexes.clear();
+    for (size_t k = 0; k < kBatch; ++k) {
+      hashes[k] = HashKey(keys[k]);
+      keyspace.Prefetch(0, hashes[k]);
+      indexes.push_back(keyspace.StripeIndex(hashes[k]));
+    }
+    StripeLocks locks;
+    locks.Lock(keyspace, indexes);
+    for (size_t k = 0; k < kBatch; ++k) keyspace.StripeOf(hashes[k]).PrefetchEntry(0, hashes[k]);
+    for (size_t k = 0; k < kBatch; ++k) {
+      Stripe& stripe = keyspace.StripeOf(hashes[k]);
+      stripe.AssertOwned();
+      const Entry* entry = stripe.Find(0, keys[k], hashes[k], kNow);
+      benchmark::DoNotOptimize(entry->embedded_value()[0]);
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBatch));
+}
+BENCHMARK(FindUnderOneSetOfLocks)->Arg(1)->Arg(1024);
+
 BENCHMARK_CAPTURE(FindOneByOne, hit, 0)->Arg(1)->Arg(1024);
 BENCHMARK_CAPTURE(FindOneByOne, miss, kKeys)->Arg(1)->Arg(1024);
 BENCHMARK_CAPTURE(FindInBatches, hit_buckets, 0, 1)->Arg(1)->Arg(1024);
@@ -176,14 +209,14 @@ int ReportMemory(size_t keys, bool with_expiry) {
   const size_t before = ResidentBytes();
   const auto start = std::chrono::steady_clock::now();
   Fill(keyspace, 0, keys, with_expiry ? ExpirePolicy::At(kNow) : ExpirePolicy::Clear());
-  const double ns = std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() -
-                                                             start).count();
+  const double ns =
+      std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
   const double count = static_cast<double>(keys);
-  std::printf("{\"keys\": %zu, \"with_expiry\": %s, \"rss_bytes_per_key\": %.2f, "
-              "\"accounted_bytes_per_key\": %.2f, \"insert_ns\": %.0f}\n",
-              keys, with_expiry ? "true" : "false",
-              static_cast<double>(ResidentBytes() - before) / count,
-              static_cast<double>(keyspace.MemoryBytes()) / count, ns / count);
+  std::printf(
+      "{\"keys\": %zu, \"with_expiry\": %s, \"rss_bytes_per_key\": %.2f, "
+      "\"accounted_bytes_per_key\": %.2f, \"insert_ns\": %.0f}\n",
+      keys, with_expiry ? "true" : "false", static_cast<double>(ResidentBytes() - before) / count,
+      static_cast<double>(keyspace.MemoryBytes()) / count, ns / count);
   std::fflush(stdout);
   _exit(0);  // freeing a keyspace is not what is measured
 }

@@ -25,8 +25,8 @@ class KeyspaceTest : public ::testing::TestWithParam<int> {
     stripe.AssertOwned();
     return stripe;
   }
-  Entry* Set(std::string_view key, StringInput value, ExpirePolicy expire = {}, int db = 0)
-      NO_THREAD_SAFETY_ANALYSIS {
+  Entry* Set(std::string_view key, StringInput value, ExpirePolicy expire = {},
+             int db = 0) NO_THREAD_SAFETY_ANALYSIS {
     return Of(key).SetString(db, key, HashKey(key), std::move(value), expire, garbage);
   }
   Entry* Get(std::string_view key, int64_t now = kNow, int db = 0) NO_THREAD_SAFETY_ANALYSIS {
@@ -39,8 +39,8 @@ class KeyspaceTest : public ::testing::TestWithParam<int> {
   bool Erase(std::string_view key, int db = 0) NO_THREAD_SAFETY_ANALYSIS {
     return Of(key).Erase(db, key, HashKey(key), garbage);
   }
-  void Watch(std::string_view key, const WatchTokenRef& token, int db = 0)
-      NO_THREAD_SAFETY_ANALYSIS {
+  void Watch(std::string_view key, const WatchTokenRef& token,
+             int db = 0) NO_THREAD_SAFETY_ANALYSIS {
     Of(key).Watch(db, key, HashKey(key), token, kNow);
   }
   void Touch(std::string_view key, int db = 0) NO_THREAD_SAFETY_ANALYSIS {
@@ -53,8 +53,8 @@ class KeyspaceTest : public ::testing::TestWithParam<int> {
   Entry* Append(std::string_view key, std::string_view bytes) NO_THREAD_SAFETY_ANALYSIS {
     return Of(key).Append(0, Get(key), HashKey(key), bytes, garbage);
   }
-  void SetRange(std::string_view key, size_t offset, std::string_view bytes)
-      NO_THREAD_SAFETY_ANALYSIS {
+  void SetRange(std::string_view key, size_t offset,
+                std::string_view bytes) NO_THREAD_SAFETY_ANALYSIS {
     Of(key).SetRange(0, Get(key), HashKey(key), offset, bytes, garbage);
   }
   void SetExpire(std::string_view key, int64_t at_ms) NO_THREAD_SAFETY_ANALYSIS {
@@ -66,8 +66,8 @@ class KeyspaceTest : public ::testing::TestWithParam<int> {
   void Unwatch(std::string_view key, const WatchTokenRef& token) NO_THREAD_SAFETY_ANALYSIS {
     Of(key).Unwatch(0, key, token.get());
   }
-  bool HasExpiredSince(std::string_view key, const WatchTokenRef& token, int64_t now)
-      NO_THREAD_SAFETY_ANALYSIS {
+  bool HasExpiredSince(std::string_view key, const WatchTokenRef& token,
+                       int64_t now) NO_THREAD_SAFETY_ANALYSIS {
     return Of(key).WatchedKeyExpired(0, key, HashKey(key), token.get(), now);
   }
 
@@ -245,9 +245,15 @@ TEST_P(KeyspaceTest, CountsMemoryExactlyUnderRandomWrites) {
   for (int i = 0; i < 20'000; ++i) {
     const std::string key = "k" + std::to_string(random() % 500);
     switch (random() % 5) {
-      case 0: Erase(key); break;
-      case 1: Set(key, std::string_view(std::string(random() % 1'500, 'v'))); break;
-      case 2: Set(key, static_cast<int64_t>(random()), ExpirePolicy::At(kNow + 1)); break;
+      case 0:
+        Erase(key);
+        break;
+      case 1:
+        Set(key, std::string_view(std::string(random() % 1'500, 'v')));
+        break;
+      case 2:
+        Set(key, static_cast<int64_t>(random()), ExpirePolicy::At(kNow + 1));
+        break;
       case 3:
         if (Get(key) != nullptr) Append(key, "tail");
         break;

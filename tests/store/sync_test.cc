@@ -156,7 +156,9 @@ TEST(Gate, SharedCountersStayConsistentWithoutAnyOtherLock) {
 
 TEST(Gate, DoesNotWaitForParticipantsOutside) {
   Gate gate;
-  { Gate::TurnScope turn(gate, 3); }
+  {
+    Gate::TurnScope turn(gate, 3);
+  }
   Gate::ExclusiveScope exclusive(gate);
   EXPECT_TRUE(gate.HeldExclusively());
   EXPECT_TRUE(Gate::ThreadHoldsAny());
@@ -188,7 +190,9 @@ TEST(Gate, AWaitingParticipantGetsATurnBetweenTwoHolders) {
 TEST(Gate, AHolderIsBackInItsTurnAfterwards) {
   Gate gate;
   gate.Enter(7);
-  { Gate::ExclusiveScope exclusive(gate, 7); }
+  {
+    Gate::ExclusiveScope exclusive(gate, 7);
+  }
   EXPECT_TRUE(gate.InTurn(7));
   EXPECT_FALSE(gate.HeldExclusively());
   gate.Leave(7);

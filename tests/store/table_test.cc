@@ -96,8 +96,7 @@ TEST_P(TableByHash, ScanPassesEveryKeyPresentThroughoutWhateverElseHappens) {
     uint64_t position = 0;
     uint64_t steps = 0;
     do {
-      const uint64_t next =
-          table.Scan(position, [&](Entry* entry) { seen.emplace(entry->key()); });
+      const uint64_t next = table.Scan(position, [&](Entry* entry) { seen.emplace(entry->key()); });
       ASSERT_GT(next, position);
       position = next;
       ASSERT_LT(++steps, 200'000u);
@@ -170,7 +169,8 @@ TEST(Table, GivesMemoryBackWhenItShrinks) {
   }
   table.ContinueMigration(SIZE_MAX, garbage);
   EXPECT_LE(table.MemoryBytes(), 1'024u);
-  for (uint64_t i = 49'990; i < 50'000; ++i) EXPECT_NE(table.Find(Name(i), HashKey(Name(i))), nullptr);
+  for (uint64_t i = 49'990; i < 50'000; ++i)
+    EXPECT_NE(table.Find(Name(i), HashKey(Name(i))), nullptr);
 }
 
 TEST(Table, RandomEntryReachesAllKeysAboutEquallyOften) {
