@@ -9,6 +9,7 @@
 #include "broker/keyspace/expiry_cycle.h"
 #include "broker/log/log.h"
 #include "broker/metrics/clock.h"
+#include "broker/metrics/secrets.h"
 #include "protocol/command/keys.h"
 
 namespace peal::broker {
@@ -418,8 +419,9 @@ void Worker::Run(CommandContext& context, const TableEntry& entry) {
   stats_.Count(entry.index, end - begin);
   if (end - begin >= slow_ticks_) [[unlikely]] NoteSlow(context, entry, end - begin);
   if (server_.monitor_count().load(std::memory_order_relaxed) != 0 &&
-      !entry.Has(Flag::kSkipMonitor)) [[unlikely]] {
-    server_.FeedMonitors(*this, context.client, context.args);
+      !entry.Has(Flag::kSkipMonitor) && !entry.Has(Flag::kAdmin)) [[unlikely]] {
+    std::vector<std::string_view> scratch;
+    server_.FeedMonitors(*this, context.client, HideSecrets(entry, context.args, scratch));
   }
 }
 
@@ -428,7 +430,9 @@ void Worker::NoteSlow(CommandContext& context, const TableEntry& entry, uint64_t
   const auto us = static_cast<int64_t>(TicksToUs(ticks));
   if (config.slowlog_log_slower_than_us >= 0 && us >= config.slowlog_log_slower_than_us &&
       !entry.Has(Flag::kSkipSlowlog)) {
-    server_.slowlog().Add(context.args, us, context.client.PeerAddress(),
+    std::vector<std::string_view> scratch;
+    server_.slowlog().Add(HideSecrets(entry, context.args, scratch), us,
+                          context.client.PeerAddress(),
                           context.client.session().name(), config.slowlog_max_len);
   }
   const auto threshold_ms = static_cast<int64_t>(config.latency_monitor_threshold_ms);
@@ -440,6 +444,7 @@ void Worker::NoteSlow(CommandContext& context, const TableEntry& entry, uint64_t
 
 void Worker::ConfigChanged() {
   const Config& config = server_.config();
+  stats_.set_tracks_latency(config.latency_tracking);
   for (size_t i = 0; i < kClientClasses; ++i) {
     reactor_.output_limits()[i] = config.output_limits[i];
   }

@@ -35,6 +35,10 @@ int64_t ExpiryCycle::BudgetUs() const {
 }
 
 void ExpiryCycle::Tick() {
+  if (!is_enabled_) {
+    is_round_done_ = true;
+    return;
+  }
   if (budget_us_ <= 0 && !is_round_done_) ++time_cap_reached_;
   budget_us_ = BudgetUs();
   is_round_done_ = false;

@@ -36,6 +36,9 @@ class ExpiryCycle {
   /// The part, in percent, of seen keys with an expiry that were expired already; a moving average.
   double stale_percent() const { return stale_percent_; }
 
+  /// DEBUG SET-ACTIVE-EXPIRE. With all reactors parked.
+  void set_enabled(bool enabled) { is_enabled_ = enabled; }
+
   static constexpr int64_t kSliceUs = 500;
 
  private:
@@ -54,6 +57,7 @@ class ExpiryCycle {
   int stripes_left_ = 0;   // of this tick's round
   int64_t budget_us_ = 0;  // left of this tick's
   bool is_round_done_ = true;
+  bool is_enabled_ = true;
   uint64_t time_cap_reached_ = 0;
   double stale_percent_ = 0;
 };

@@ -1,0 +1,20 @@
+#include "broker/metrics/reset.h"
+
+#include "broker/exec/server.h"
+#include "broker/exec/worker.h"
+#include "broker/keyspace/expiry_cycle.h"
+
+namespace peal::broker {
+
+void ResetStatistics(Server& server) {
+  for (const auto& worker : server.workers()) {
+    worker->stats().Reset();
+    worker->unit().ResetCounters();
+    worker->expiry().ResetCounters();
+    worker->reactor().counters() = Reactor::Counters();
+  }
+  server.total_connections().store(0, std::memory_order_relaxed);
+  server.rejected_connections().store(0, std::memory_order_relaxed);
+}
+
+}  // namespace peal::broker

@@ -1,0 +1,38 @@
+#include "broker/metrics/secrets.h"
+
+#include "broker/config/directive.h"
+#include "protocol/base/text.h"
+
+namespace peal::broker {
+namespace {
+
+constexpr std::string_view kRedacted = "(redacted)";
+
+}  // namespace
+
+std::span<const std::string_view> HideSecrets(const TableEntry& entry,
+                                              std::span<const std::string_view> args,
+                                              std::vector<std::string_view>& scratch) {
+  const bool is_auth = entry.full_name == "auth";
+  const bool is_hello = entry.full_name == "hello";
+  const bool is_config_set = entry.full_name == "config|set";
+  if (!is_auth && !is_hello && !is_config_set) return args;
+  scratch.assign(args.begin(), args.end());
+  if (is_auth) {
+    for (size_t i = 1; i < scratch.size(); ++i) scratch[i] = kRedacted;
+  } else if (is_hello) {
+    for (size_t i = 2; i < scratch.size(); ++i) {
+      if (!protocol::EqualsIgnoreCase(args[i], "auth")) continue;
+      for (size_t k = i + 1; k < scratch.size() && k <= i + 2; ++k) scratch[k] = kRedacted;
+      i += 2;
+    }
+  } else {
+    for (size_t i = 2; i + 1 < scratch.size(); i += 2) {
+      const Directive* directive = FindDirective(args[i]);
+      if (directive != nullptr && directive->has(kSensitive)) scratch[i + 1] = kRedacted;
+    }
+  }
+  return scratch;
+}
+
+}  // namespace peal::broker
