@@ -192,6 +192,18 @@ TEST_P(PubSubModes, KilledSubscribersAreClosedAndForgotten) {
   EXPECT_EQ(killer.Do("CLIENT KILL USER nobody-such"), "-ERR No such user 'nobody-such'");
 }
 
+TEST_P(PubSubModes, AKilledSubscriberIsGoneWhenTheReplyToClientKillIsRead) {
+  Client killer = Connect();
+  for (int i = 0; i < 50; ++i) {
+    Client client = Connect();
+    const std::string id = std::to_string(client.Id());
+    Subscribe(client, {"SUBSCRIBE", "doomed"});
+    Subscribe(client, {"PSUBSCRIBE", "doom*"});
+    ASSERT_EQ(killer.Call({"CLIENT", "KILL", "ID", id}).integer, 1);
+    ASSERT_EQ(killer.Do("PUBLISH doomed x"), ":0") << "in round " << i;
+  }
+}
+
 TEST_P(PubSubModes, ManyKilledSubscribersLeaveNothingBehind) {
   std::vector<Client> subscribers;
   for (int i = 0; i < 40; ++i) {

@@ -207,6 +207,34 @@ TEST_P(PubSubOrder, APublishBehindItsOwnSubscribeIsDelivered) {
   }
 }
 
+TEST_P(PubSubOrder, NothingComesBetweenTheAcknowledgementsOfOneCommand) {
+  std::atomic<bool> is_over{false};
+  std::thread publishing([&] {
+    try {
+      Client publisher = Connect();
+      while (!is_over) publisher.Call({"PUBLISH", "c0", "x"});
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << error.what();
+    }
+  });
+  try {
+    std::vector<std::string> command{"SUBSCRIBE"};
+    for (int i = 0; i < 20; ++i) command.push_back("c" + std::to_string(i));
+    for (int round = 0; round < 100; ++round) {
+      Client subscriber = Connect();
+      subscriber.SendCommand(command);
+      for (int i = 0; i < 20; ++i) {
+        EXPECT_EQ(Frame(subscriber.Read()),
+                  "subscribe c" + std::to_string(i) + " " + std::to_string(i + 1));
+      }
+    }
+  } catch (const std::exception& error) {
+    ADD_FAILURE() << error.what();
+  }
+  is_over = true;
+  publishing.join();
+}
+
 TEST_P(PubSubOrder, SubscriptionChurnBesidePublishingLosesNothingForOthers) {
   constexpr int kMessages = 1000;
   Client steady = Connect();

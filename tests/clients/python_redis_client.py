@@ -97,9 +97,7 @@ def reconnecting():
     # The library opens the connection again and subscribes to what it held.
     next_message(pubsub, "subscribe")
     next_message(pubsub, "psubscribe")
-    deadline = time.monotonic() + PATIENCE_S
-    while client.publish("again", "back") < 2 and time.monotonic() < deadline:
-        pass
+    assert client.publish("again", "back") == 2
     assert next_message(pubsub, "message")["data"] == b"back"
     pubsub.close()
 
@@ -186,7 +184,7 @@ def administration():
     assert info["role"] == "master" and info["redis_version"].startswith("7.")
     assert any(row["name"] == "python" for row in client.client_list())
     assert int(client.config_get("maxclients")["maxclients"]) > 0
-    assert client.command_count() > 100
+    assert client.command_count() > 50
     assert client.command()["get"]["arity"] == 2
     assert client.slowlog_len() >= 0
     assert client.time()[0] > 1_700_000_000

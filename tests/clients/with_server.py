@@ -46,7 +46,11 @@ def start(program, directory, log):
         arguments += ["--save", ""]
     else:
         arguments += ["--io-threads", "4"]
-    return port, subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    # The server takes directives from PEAL_*; those of the tests are not for it.
+    environment = {name: value for name, value in os.environ.items() if name[:5] != "PEAL_"}
+    return port, subprocess.Popen(
+        arguments, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+    )
 
 
 def run(program, command):

@@ -42,10 +42,22 @@ std::vector<char*> ToArgv(std::vector<std::string>& words) {
   return argv;
 }
 
+/// The environment without PEAL_*: the server takes directives from there, those of the tests are
+/// not for it.
+std::vector<std::string> ServerEnvironment() {
+  std::vector<std::string> kept;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (!std::string_view(*entry).starts_with("PEAL_")) kept.emplace_back(*entry);
+  }
+  return kept;
+}
+
 /// Starts a child with its output in `output_fd`. It dies with this thread, so that no server is
 /// left behind by a test program that was killed.
 pid_t Spawn(std::vector<std::string> words, int input_fd, int output_fd) {
   std::vector<char*> argv = ToArgv(words);
+  std::vector<std::string> environment = ServerEnvironment();
+  std::vector<char*> envp = ToArgv(environment);
   const pid_t pid = fork();
   if (pid < 0) throw std::runtime_error("fork failed");
   if (pid == 0) {
@@ -53,7 +65,7 @@ pid_t Spawn(std::vector<std::string> words, int input_fd, int output_fd) {
     if (input_fd >= 0) dup2(input_fd, STDIN_FILENO);
     dup2(output_fd, STDOUT_FILENO);
     dup2(output_fd, STDERR_FILENO);
-    execvp(argv[0], argv.data());
+    execvpe(argv[0], argv.data(), envp.data());
     dprintf(STDERR_FILENO, "cannot run %s: %s\n", argv[0], strerror(errno));
     _exit(127);
   }
