@@ -331,9 +331,27 @@ void ClientUnblock(CommandContext& context) {
   context.reply.Integer(0);  // no command blocks
 }
 
+// Nobody can turn tracking on, so these tell of a client that has it off.
+void ClientGetRedir(CommandContext& context) { context.reply.Integer(-1); }
+
+void ClientTrackingInfo(CommandContext& context) {
+  context.reply.Map(3);
+  context.reply.Bulk("flags");
+  context.reply.Set(1);
+  context.reply.Bulk("off");
+  context.reply.Bulk("redirect");
+  context.reply.Integer(-1);
+  context.reply.Bulk("prefixes");
+  context.reply.Array(0);
+}
+
 void ClientHelp(CommandContext& context) {
   constexpr std::string_view kLines[] = {
       "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+      "GETREDIR",
+      "    Where invalidations go: -1, tracking is off.",
+      "TRACKINGINFO",
+      "    Client-side caching of this connection.",
       "GETNAME",
       "    The name of this connection.",
       "ID",
@@ -435,29 +453,35 @@ constexpr auto kAllAcl = Acl::kAdmin | Acl::kSlow | Acl::kDangerous | Acl::kConn
 constexpr protocol::CommandSpec Row(std::string_view name, int arity, std::string_view since,
                                     Flag flags, Acl acl, std::string_view summary,
                                     std::span<const ArgSpec> arguments = {},
-                                    std::string_view complexity = "O(1)") {
+                                    std::string_view complexity = "O(1)",
+                                    std::span<const std::string_view> tips = {}) {
   return {.name = name, .arity = arity, .group = Group::kConnection, .since = since,
           .flags = flags, .acl = acl, .parent = "client", .complexity = complexity,
-          .summary = summary, .arguments = arguments};
+          .summary = summary, .arguments = arguments, .tips = tips};
 }
 
+constexpr std::string_view kChanging[] = {"nondeterministic_output"};
 constexpr std::string_view kPerClient = "O(N) where N is the number of connections";
 
 constexpr Command kSubcommands[] = {
     {.spec = Row("getname", 2, "2.6.9", kOwnFlags, kOwnAcl, "Returns the name of the connection."),
      .run = ClientGetName},
+    {.spec = Row("getredir", 2, "6.0.0", kOwnFlags, kOwnAcl,
+                 "Returns where invalidations of the connection go."),
+     .run = ClientGetRedir},
     {.spec = Row("help", 2, "5.0.0", Flag::kLoading | Flag::kStale | Flag::kSentinel, kOwnAcl,
                  "Tells about the subcommands."),
      .run = ClientHelp},
     {.spec = Row("id", 2, "5.0.0", kOwnFlags, kOwnAcl, "Returns the id of the connection."),
      .run = ClientIdOf},
-    {.spec = Row("info", 2, "6.2.0", kOwnFlags, kOwnAcl, "Returns a line about the connection."),
+    {.spec = Row("info", 2, "6.2.0", kOwnFlags, kOwnAcl, "Returns a line about the connection.", {},
+                 "O(1)", kChanging),
      .run = ClientInfo},
     {.spec = Row("kill", -3, "2.4.0", kAllFlags, kAllAcl, "Closes connections.", kKillArgs,
                  kPerClient),
      .run = ClientKill},
     {.spec = Row("list", -2, "2.4.0", kAllFlags, kAllAcl, "Lists connections.", kListArgs,
-                 kPerClient),
+                 kPerClient, kChanging),
      .run = ClientList},
     {.spec = Row("no-evict", 3, "7.0.0", Flag::kAdmin | kOwnFlags, kAllAcl,
                  "Keeps the connection from being closed for memory's sake.", kOnOffArgs),
@@ -476,6 +500,9 @@ constexpr Command kSubcommands[] = {
      .run = ClientSetInfo},
     {.spec = Row("setname", 3, "2.6.9", kOwnFlags, kOwnAcl, "Names the connection.", kSetNameArgs),
      .run = ClientSetName},
+    {.spec = Row("trackinginfo", 2, "6.2.0", kOwnFlags, kOwnAcl,
+                 "Tells about client-side caching of the connection."),
+     .run = ClientTrackingInfo},
     {.spec = Row("unblock", -3, "5.0.0", Flag::kAdmin | kOwnFlags, kAllAcl,
                  "Ends the wait of a blocked connection.", kUnblockArgs),
      .run = ClientUnblock},

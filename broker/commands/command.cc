@@ -1,5 +1,6 @@
 // COMMAND and its subcommands: what clients ask about commands, answered from the rows. Source of the
 // shapes: Redis 7.2, observed on 7.0.15.
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ using protocol::EqualsIgnoreCase;
 using protocol::Error;
 using protocol::Flag;
 using protocol::Group;
+using protocol::KeyFlag;
 using protocol::KeySpec;
 using protocol::ReplyWriter;
 
@@ -299,6 +301,19 @@ void GetKeys(CommandContext& context) {
   for (const auto& key : *keys) context.reply.Bulk(context.args[2 + key.index]);
 }
 
+/// What this very request does to a key, where the row leaves it open: SET reads the value only with GET.
+KeyFlag FlagsOf(std::span<const std::string_view> request, KeyFlag flags) {
+  if (!Any(flags & KeyFlag::kVariable) || !protocol::EqualsIgnoreCase(request[0], "set")) {
+    return flags;
+  }
+  for (const std::string_view option : request.subspan(std::min<size_t>(request.size(), 3))) {
+    if (protocol::EqualsIgnoreCase(option, "get")) {
+      return KeyFlag::kReadWrite | KeyFlag::kAccess | KeyFlag::kUpdate;
+    }
+  }
+  return KeyFlag::kOverwrite | KeyFlag::kUpdate;
+}
+
 void GetKeysAndFlags(CommandContext& context) {
   const auto keys = KeysOf(context);
   if (!keys) return;
@@ -306,7 +321,7 @@ void GetKeysAndFlags(CommandContext& context) {
   for (const auto& key : *keys) {
     context.reply.Array(2);
     context.reply.Bulk(context.args[2 + key.index]);
-    ReplyBits(context.reply, key.flags, protocol::KeyFlagNames());
+    ReplyBits(context.reply, FlagsOf(context.args.subspan(2), key.flags), protocol::KeyFlagNames());
   }
 }
 
@@ -351,34 +366,39 @@ constexpr auto kAcl = Acl::kSlow | Acl::kConnection;
 
 constexpr CommandSpec Row(std::string_view name, int arity, std::string_view since,
                           std::string_view summary, std::span<const ArgSpec> arguments,
-                          std::string_view complexity) {
+                          std::string_view complexity,
+                          std::span<const std::string_view> tips = {}) {
   return {.name = name, .arity = arity, .group = Group::kServer, .since = since, .flags = kFlags,
           .acl = kAcl, .parent = "command", .complexity = complexity, .summary = summary,
-          .arguments = arguments};
+          .arguments = arguments, .tips = tips};
 }
 
+constexpr std::string_view kAnyOrder[] = {"nondeterministic_output_order"};
 constexpr std::string_view kPerCommand = "O(N) where N is the number of commands";
 
 constexpr Command kSubcommands[] = {
     {.spec = Row("count", 2, "2.8.13", "Counts the commands.", {}, "O(1)"), .run = Count},
-    {.spec = Row("docs", -2, "7.0.0", "Documents commands.", kNames, kPerCommand), .run = Docs},
-    {.spec = Row("getkeys", -3, "2.8.13", "Finds the keys in a whole command.", kWhole,
+    {.spec = Row("docs", -2, "7.0.0", "Documents commands.", kNames, kPerCommand, kAnyOrder),
+     .run = Docs},
+    {.spec = Row("getkeys", -4, "2.8.13", "Finds the keys in a whole command.", kWhole,
                  "O(N) where N is the number of arguments"),
      .run = GetKeys},
-    {.spec = Row("getkeysandflags", -3, "7.0.0", "Finds the keys in a whole command and what is done to them.",
+    {.spec = Row("getkeysandflags", -4, "7.0.0", "Finds the keys in a whole command and what is done to them.",
                  kWhole, "O(N) where N is the number of arguments"),
      .run = GetKeysAndFlags},
     {.spec = Row("help", 2, "5.0.0", "Tells about the subcommands.", {}, "O(1)"), .run = Help},
-    {.spec = Row("info", -2, "2.8.13", "Tells facts about commands.", kNames, kPerCommand),
+    {.spec = Row("info", -2, "2.8.13", "Tells facts about commands.", kNames, kPerCommand,
+                 kAnyOrder),
      .run = Info},
-    {.spec = Row("list", -2, "7.0.0", "Lists the names of commands.", kListArgs, kPerCommand),
+    {.spec = Row("list", -2, "7.0.0", "Lists the names of commands.", kListArgs, kPerCommand,
+                 kAnyOrder),
      .run = List},
 };
 
 constexpr Command kRows[] = {
     {.spec = {.name = "command", .arity = -1, .group = Group::kServer, .since = "2.8.13",
               .flags = kFlags, .acl = kAcl, .complexity = kPerCommand,
-              .summary = "Tells facts about all commands."},
+              .summary = "Tells facts about all commands.", .tips = kAnyOrder},
      .run = CommandRoot,
      .subcommands = kSubcommands},
 };

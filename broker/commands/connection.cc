@@ -206,6 +206,9 @@ constexpr ArgSpec kHelloOptions[] = {
 constexpr ArgSpec kHelloArgs[] = {{.name = "arguments", .type = ArgType::kBlock,
                                    .is_optional = true, .children = kHelloOptions}};
 
+constexpr std::string_view kPingTips[] = {"request_policy:all_shards",
+                                          "response_policy:all_succeeded"};
+
 constexpr auto kConnectionFlags = Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast |
                                   Flag::kNoAuth | Flag::kSentinel | Flag::kAllowBusy;
 
@@ -227,10 +230,10 @@ constexpr Command kRows[] = {
               .arguments = kHelloArgs},
      .run = Hello},
     {.spec = {.name = "ping", .arity = -1, .group = Group::kConnection, .since = "1.0.0",
-              .flags = Flag::kLoading | Flag::kStale | Flag::kFast | Flag::kSentinel |
-                       Flag::kSubscriberOk,
+              .flags = Flag::kFast | Flag::kSentinel | Flag::kSubscriberOk,
               .acl = Acl::kFast | Acl::kConnection, .complexity = "O(1)",
-              .summary = "Tells that the server is alive.", .arguments = kOptionalMessage},
+              .summary = "Tells that the server is alive.", .arguments = kOptionalMessage,
+              .tips = kPingTips},
      .run = Ping},
     {.spec = {.name = "quit", .arity = -1, .group = Group::kConnection, .since = "1.0.0",
               .flags = kConnectionFlags | Flag::kSubscriberOk,

@@ -78,8 +78,9 @@ void SPublish(CommandContext& context) { PublishTo(context, Space::kShard); }
 
 void ReplyNames(CommandContext& context, ChannelTable& table) {
   if (context.args.size() > 3) {
-    return context.Fail(Error::Owned("ERR wrong number of arguments for 'pubsub|" +
-                                     std::string(context.command.spec.name) + "' command"));
+    return context.Fail(
+        Error::Owned("ERR unknown subcommand or wrong number of arguments for '" +
+                     std::string(context.args[1].substr(0, 128)) + "'. Try PUBSUB HELP."));
   }
   const bool all = context.args.size() == 2;
   const std::string_view pattern = all ? std::string_view() : context.args[2];

@@ -17,6 +17,7 @@ namespace {
 
 constexpr char kHelp[] = R"(Peal: publish/subscribe and cache, spoken to with Redis' protocol.
 
+Usage:
   peal-server [file | -] [--directive value ...]...
 
 Without arguments it listens on port 6379 and needs no file. "-" reads the configuration from

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace peal::broker {
@@ -38,7 +39,7 @@ class Histogram {
 
  private:
   static constexpr int kSubBits = 3;
-  static constexpr size_t kBuckets = (64 - kSubBits) << kSubBits;
+  static constexpr size_t kBuckets = (64 - kSubBits + 1) << kSubBits;
 
   static size_t BucketOf(uint64_t value) {
     if (value < (1u << kSubBits)) return value;

@@ -46,7 +46,24 @@ Reactor::Reactor(int index, store::Gate& gate, size_t read_buffer_bytes)
                  kTickMs, kTickMs) == 0);
 }
 
-Reactor::~Reactor() { PEAL_CHECK(uv_loop_close(&loop_) == 0); }
+Reactor::~Reactor() {
+  // A reactor that never ran, or was not stopped, still has its own handles.
+  if (!is_closed_) {
+    CloseOwnHandles();
+    uv_run(&loop_, UV_RUN_DEFAULT);
+  }
+  PEAL_CHECK(uv_loop_close(&loop_) == 0);
+}
+
+void Reactor::CloseOwnHandles() {
+  is_closed_ = true;
+  for (uv_handle_t* own :
+       {reinterpret_cast<uv_handle_t*>(&prepare_), reinterpret_cast<uv_handle_t*>(&check_),
+        reinterpret_cast<uv_handle_t*>(&idle_), reinterpret_cast<uv_handle_t*>(&async_),
+        reinterpret_cast<uv_handle_t*>(&tick_), reinterpret_cast<uv_handle_t*>(&soon_)}) {
+    uv_close(own, nullptr);
+  }
+}
 
 void Reactor::Run() {
   turn_us_ = MonotonicUs();
@@ -200,14 +217,7 @@ void Reactor::OnCheck(uv_check_t* handle) {
     self.BeginTurn();
     self.handler_->OnStop();
     self.EndTurn();
-    for (uv_handle_t* own : {reinterpret_cast<uv_handle_t*>(&self.prepare_),
-                             reinterpret_cast<uv_handle_t*>(&self.check_),
-                             reinterpret_cast<uv_handle_t*>(&self.idle_),
-                             reinterpret_cast<uv_handle_t*>(&self.async_),
-                             reinterpret_cast<uv_handle_t*>(&self.tick_),
-                             reinterpret_cast<uv_handle_t*>(&self.soon_)}) {
-      uv_close(own, nullptr);
-    }
+    self.CloseOwnHandles();
   }
 }
 

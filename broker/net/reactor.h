@@ -116,6 +116,7 @@ class Reactor {
   void FlushDirty();
   void CloseMarked();
   void KeepAwake(bool awake);
+  void CloseOwnHandles();
 
   const int index_;
   store::Gate& gate_;
@@ -139,6 +140,7 @@ class Reactor {
   int64_t turn_us_ = 0;
   Counters counters_;
   bool in_turn_ = false;
+  bool is_closed_ = false;
   bool idle_active_ = false;
   bool work_left_ = false;
   std::atomic<bool> stopping_{false};
