@@ -13,7 +13,9 @@ class PubSubLimits : public Behaviour {
     Client client = ConnectResp2();
     ASSERT_EQ(client.Call({"CONFIG", "SET", "client-output-buffer-limit", limit}).Show(), "OK");
   }
-  void TearDown() override { SetLimit("pubsub 33554432 8388608 60"); }
+  void TearDown() override {
+    if (HasServer()) SetLimit("pubsub 33554432 8388608 60");
+  }
 };
 INSTANTIATE_TEST_SUITE_P(, PubSubLimits, ::testing::ValuesIn(AllSetups()), SetupName);
 

@@ -60,6 +60,7 @@ class OrderAndLoss : public Behaviour {
               "OK");
   }
   void TearDown() override {
+    if (!HasServer()) return;
     Client client = ConnectResp2();
     client.Call({"CONFIG", "SET", "client-output-buffer-limit", "pubsub 33554432 8388608 60"});
   }

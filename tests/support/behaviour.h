@@ -39,6 +39,8 @@ class Behaviour : public ::testing::TestWithParam<Setup> {
   Client Connect();
   /// A new RESP2 connection.
   Client ConnectResp2();
+  /// Whether SetUp got so far that there is a server.
+  bool HasServer() const { return server_ != nullptr; }
   Server& server() { return *server_; }
   int resp() const { return GetParam().resp; }
   /// Whether a redis-server stands in for Peal.
