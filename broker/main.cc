@@ -62,8 +62,8 @@ int Serve(std::unique_ptr<ConfigStore> store, const std::string& executable) {
       if (!written.ok()) peal::broker::LogWarning("{}", written.error().text());
     }
     peal::broker::LogNotice(
-        "Peal {} ({}) ready: port {}{}, {} reactors, {} stripes, pid {}", peal::broker::PealVersion(),
-        peal::broker::PealCommit(), server.config().port,
+        "Peal {} ({}) ready: port {}{}, {} reactors, {} stripes, pid {}",
+        peal::broker::PealVersion(), peal::broker::PealCommit(), server.config().port,
         server.config().unixsocket.empty() ? ""s : ", unix socket " + server.config().unixsocket,
         server.reactor_count(), server.keyspace().stripe_count(), ::getpid());
     code = server.Wait();

@@ -1,4 +1,6 @@
 // CLIENT and its subcommands. Source of the replies: Redis 7.2.
+#include "broker/exec/client.h"
+
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -6,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "broker/exec/client.h"
 #include "broker/exec/command.h"
 #include "broker/exec/multi.h"
 #include "broker/exec/post.h"
@@ -74,18 +75,18 @@ std::string LineOf(const Client& client, int64_t now_us) {
   const bool in_multi = session.multi != nullptr && session.multi->is_open;
   return fmt::format(
       "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} "
-      "multi={} qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs=0 rbp=0 obl=0 oll={} omem={} tot-mem={} "
+      "multi={} qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs=0 rbp=0 obl=0 oll={} omem={} "
+      "tot-mem={} "
       "events={} cmd={} user=default redir=-1 resp={} lib-name={} lib-ver={}",
       client.id(), client.PeerAddress(), client.LocalAddress(), client.fd(), session.name(),
       std::max<int64_t>(now_us - session.created_us, 0) / 1'000'000,
-      std::max<int64_t>(now_us - session.last_active_us, 0) / 1'000'000, FlagsOf(client), session.db,
-      client.subscriptions(Space::kChannel).size(), client.subscriptions(Space::kPattern).size(),
-      client.subscriptions(Space::kShard).size(),
+      std::max<int64_t>(now_us - session.last_active_us, 0) / 1'000'000, FlagsOf(client),
+      session.db, client.subscriptions(Space::kChannel).size(),
+      client.subscriptions(Space::kPattern).size(), client.subscriptions(Space::kShard).size(),
       in_multi ? static_cast<int64_t>(session.multi->commands.size()) : -1, client.input_bytes(),
       client.input_capacity() - client.input_bytes(),
       session.multi ? session.multi->MemoryBytes() : 0, client.output().segments(),
-      client.output().bytes(), client.MemoryBytes(),
-      client.output().empty() ? "r" : "rw",
+      client.output().bytes(), client.MemoryBytes(), client.output().empty() ? "r" : "rw",
       session.last_command != nullptr ? session.last_command->full_name : "NULL",
       static_cast<int>(client.resp()), has_texts ? session.texts->lib_name : "",
       has_texts ? session.texts->lib_version : "");
@@ -101,8 +102,7 @@ void ClientIdOf(CommandContext& context) {
 }
 
 void ClientInfo(CommandContext& context) {
-  context.reply.Verbatim("txt",
-                         LineOf(context.client, context.worker.reactor().turn_us()) + "\n");
+  context.reply.Verbatim("txt", LineOf(context.client, context.worker.reactor().turn_us()) + "\n");
 }
 
 void ClientList(CommandContext& context) {
@@ -211,7 +211,8 @@ void ClientKill(CommandContext& context) {
   const int64_t now_us = context.worker.reactor().turn_us();
   int64_t killed = 0;
   ForAllClients(context.server, [&](Client& client) {
-    if (client.session().is_doomed || client.is_closing() || !filter.Matches(client, now_us)) return;
+    if (client.session().is_doomed || client.is_closing() || !filter.Matches(client, now_us))
+      return;
     if (&client == &context.client) {
       if (filter.skip_me) return;
       client.CloseAfterFlush();  // the reply goes out first
@@ -246,9 +247,8 @@ void ClientSetInfo(CommandContext& context) {
     return context.Fail(Error::Owned("ERR Unrecognized option '" + std::string(option) + "'"));
   }
   if (!IsValidName(value)) {
-    return context.Fail(
-        Error::Owned("ERR " + protocol::LowerCase(option) +
-                     " cannot contain spaces, newlines or special characters."));
+    return context.Fail(Error::Owned("ERR " + protocol::LowerCase(option) +
+                                     " cannot contain spaces, newlines or special characters."));
   }
   ClientTexts& texts = context.client.session().EnsureTexts();
   (is_name ? texts.lib_name : texts.lib_version) = value;
@@ -307,7 +307,8 @@ void ClientPause(CommandContext& context) {
   if (*timeout_ms < 0) return context.Fail(Error::Static("ERR timeout is negative"));
   Server& server = context.server;
   const int64_t now_ms = context.worker.now_ms();
-  const bool is_paused = server.pause_mode() != PauseMode::kNone && server.pause_until_ms() > now_ms;
+  const bool is_paused =
+      server.pause_mode() != PauseMode::kNone && server.pause_until_ms() > now_ms;
   // A pause under way is never shortened or weakened.
   if (is_paused && server.pause_mode() == PauseMode::kAll) mode = PauseMode::kAll;
   const int64_t until_ms = now_ms + *timeout_ms;
@@ -324,8 +325,7 @@ void ClientUnblock(CommandContext& context) {
   if (context.args.size() > 4 ||
       (context.args.size() == 4 && !EqualsIgnoreCase(context.args[3], "timeout") &&
        !EqualsIgnoreCase(context.args[3], "error"))) {
-    return context.Fail(
-        Error::Static("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
+    return context.Fail(Error::Static("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
   }
   if (!ParseInt64(context.args[2])) return context.Fail(protocol::errors::kNotInteger);
   context.reply.Integer(0);  // no command blocks
@@ -361,7 +361,8 @@ void ClientHelp(CommandContext& context) {
       "KILL <ip:port>",
       "    Closes the connection with that address.",
       "KILL <option> <value> [<option> <value> [...]]",
-      "    Closes connections. Options: ID, ADDR, LADDR, TYPE (normal|master|replica|pubsub), USER,",
+      "    Closes connections. Options: ID, ADDR, LADDR, TYPE (normal|master|replica|pubsub), "
+      "USER,",
       "    MAXAGE <seconds>, SKIPME (yes|no).",
       "LIST [TYPE (normal|master|replica|pubsub)] [ID <id> [<id> ...]]",
       "    A line about each connection.",
@@ -389,26 +390,36 @@ void ClientHelp(CommandContext& context) {
 }
 
 constexpr ArgSpec kId = {.name = "client-id", .type = ArgType::kInteger};
-constexpr ArgSpec kTypes[] = {
-    {.name = "normal", .type = ArgType::kPureToken, .token = "NORMAL"},
-    {.name = "master", .type = ArgType::kPureToken, .token = "MASTER"},
-    {.name = "replica", .type = ArgType::kPureToken, .token = "REPLICA"},
-    {.name = "pubsub", .type = ArgType::kPureToken, .token = "PUBSUB"}};
-constexpr ArgSpec kListArgs[] = {
-    {.name = "client-type", .type = ArgType::kOneOf, .token = "TYPE", .is_optional = true,
-     .children = kTypes},
-    {.name = "client-id", .type = ArgType::kInteger, .token = "ID", .is_optional = true,
-     .is_multiple = true}};
+constexpr ArgSpec kTypes[] = {{.name = "normal", .type = ArgType::kPureToken, .token = "NORMAL"},
+                              {.name = "master", .type = ArgType::kPureToken, .token = "MASTER"},
+                              {.name = "replica", .type = ArgType::kPureToken, .token = "REPLICA"},
+                              {.name = "pubsub", .type = ArgType::kPureToken, .token = "PUBSUB"}};
+constexpr ArgSpec kListArgs[] = {{.name = "client-type",
+                                  .type = ArgType::kOneOf,
+                                  .token = "TYPE",
+                                  .is_optional = true,
+                                  .children = kTypes},
+                                 {.name = "client-id",
+                                  .type = ArgType::kInteger,
+                                  .token = "ID",
+                                  .is_optional = true,
+                                  .is_multiple = true}};
 constexpr ArgSpec kYesNo[] = {{.name = "yes", .type = ArgType::kPureToken, .token = "YES"},
                               {.name = "no", .type = ArgType::kPureToken, .token = "NO"}};
 constexpr ArgSpec kKillOptions[] = {
     {.name = "client-id", .type = ArgType::kInteger, .token = "ID", .is_optional = true},
-    {.name = "client-type", .type = ArgType::kOneOf, .token = "TYPE", .is_optional = true,
+    {.name = "client-type",
+     .type = ArgType::kOneOf,
+     .token = "TYPE",
+     .is_optional = true,
      .children = kTypes},
     {.name = "username", .type = ArgType::kString, .token = "USER", .is_optional = true},
     {.name = "addr", .type = ArgType::kString, .token = "ADDR", .is_optional = true},
     {.name = "laddr", .type = ArgType::kString, .token = "LADDR", .is_optional = true},
-    {.name = "skipme", .type = ArgType::kOneOf, .token = "SKIPME", .is_optional = true,
+    {.name = "skipme",
+     .type = ArgType::kOneOf,
+     .token = "SKIPME",
+     .is_optional = true,
      .children = kYesNo},
     {.name = "maxage", .type = ArgType::kInteger, .token = "MAXAGE", .is_optional = true}};
 constexpr ArgSpec kKillForms[] = {
@@ -425,18 +436,23 @@ constexpr ArgSpec kReplyTokens[] = {{.name = "on", .type = ArgType::kPureToken, 
                                     {.name = "skip", .type = ArgType::kPureToken, .token = "SKIP"}};
 constexpr ArgSpec kReplyArgs[] = {
     {.name = "action", .type = ArgType::kOneOf, .children = kReplyTokens}};
-constexpr ArgSpec kPauseTokens[] = {{.name = "write", .type = ArgType::kPureToken, .token = "WRITE"},
-                                    {.name = "all", .type = ArgType::kPureToken, .token = "ALL"}};
-constexpr ArgSpec kPauseArgs[] = {
-    {.name = "timeout", .type = ArgType::kInteger},
-    {.name = "mode", .type = ArgType::kOneOf, .is_optional = true, .since = "6.2.0",
-     .children = kPauseTokens}};
+constexpr ArgSpec kPauseTokens[] = {
+    {.name = "write", .type = ArgType::kPureToken, .token = "WRITE"},
+    {.name = "all", .type = ArgType::kPureToken, .token = "ALL"}};
+constexpr ArgSpec kPauseArgs[] = {{.name = "timeout", .type = ArgType::kInteger},
+                                  {.name = "mode",
+                                   .type = ArgType::kOneOf,
+                                   .is_optional = true,
+                                   .since = "6.2.0",
+                                   .children = kPauseTokens}};
 constexpr ArgSpec kUnblockTokens[] = {
     {.name = "timeout", .type = ArgType::kPureToken, .token = "TIMEOUT"},
     {.name = "error", .type = ArgType::kPureToken, .token = "ERROR"}};
-constexpr ArgSpec kUnblockArgs[] = {
-    kId, {.name = "unblock-type", .type = ArgType::kOneOf, .is_optional = true,
-          .children = kUnblockTokens}};
+constexpr ArgSpec kUnblockArgs[] = {kId,
+                                    {.name = "unblock-type",
+                                     .type = ArgType::kOneOf,
+                                     .is_optional = true,
+                                     .children = kUnblockTokens}};
 constexpr ArgSpec kSetNameArgs[] = {{.name = "connection-name", .type = ArgType::kString}};
 constexpr ArgSpec kSetInfoTokens[] = {
     {.name = "libname", .type = ArgType::kString, .token = "LIB-NAME"},
@@ -444,8 +460,7 @@ constexpr ArgSpec kSetInfoTokens[] = {
 constexpr ArgSpec kSetInfoArgs[] = {
     {.name = "attr", .type = ArgType::kOneOf, .children = kSetInfoTokens}};
 
-constexpr auto kOwnFlags =
-    Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kSentinel;
+constexpr auto kOwnFlags = Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kSentinel;
 constexpr auto kAllFlags = Flag::kAdmin | kOwnFlags | Flag::kExclusive;
 constexpr auto kOwnAcl = Acl::kSlow | Acl::kConnection;
 constexpr auto kAllAcl = Acl::kAdmin | Acl::kSlow | Acl::kDangerous | Acl::kConnection;
@@ -455,9 +470,17 @@ constexpr protocol::CommandSpec Row(std::string_view name, int arity, std::strin
                                     std::span<const ArgSpec> arguments = {},
                                     std::string_view complexity = "O(1)",
                                     std::span<const std::string_view> tips = {}) {
-  return {.name = name, .arity = arity, .group = Group::kConnection, .since = since,
-          .flags = flags, .acl = acl, .parent = "client", .complexity = complexity,
-          .summary = summary, .arguments = arguments, .tips = tips};
+  return {.name = name,
+          .arity = arity,
+          .group = Group::kConnection,
+          .since = since,
+          .flags = flags,
+          .acl = acl,
+          .parent = "client",
+          .complexity = complexity,
+          .summary = summary,
+          .arguments = arguments,
+          .tips = tips};
 }
 
 constexpr std::string_view kChanging[] = {"nondeterministic_output"};
@@ -477,8 +500,8 @@ constexpr Command kSubcommands[] = {
     {.spec = Row("info", 2, "6.2.0", kOwnFlags, kOwnAcl, "Returns a line about the connection.", {},
                  "O(1)", kChanging),
      .run = ClientInfo},
-    {.spec = Row("kill", -3, "2.4.0", kAllFlags, kAllAcl, "Closes connections.", kKillArgs,
-                 kPerClient),
+    {.spec =
+         Row("kill", -3, "2.4.0", kAllFlags, kAllAcl, "Closes connections.", kKillArgs, kPerClient),
      .run = ClientKill},
     {.spec = Row("list", -2, "2.4.0", kAllFlags, kAllAcl, "Lists connections.", kListArgs,
                  kPerClient, kChanging),
@@ -495,8 +518,8 @@ constexpr Command kSubcommands[] = {
     {.spec = Row("reply", 3, "3.2.0", kOwnFlags, kOwnAcl, "Chooses whether replies are sent.",
                  kReplyArgs),
      .run = ClientReply},
-    {.spec = Row("setinfo", 4, "7.2.0", kOwnFlags, kOwnAcl, "Tells name or version of the client library.",
-                 kSetInfoArgs),
+    {.spec = Row("setinfo", 4, "7.2.0", kOwnFlags, kOwnAcl,
+                 "Tells name or version of the client library.", kSetInfoArgs),
      .run = ClientSetInfo},
     {.spec = Row("setname", 3, "2.6.9", kOwnFlags, kOwnAcl, "Names the connection.", kSetNameArgs),
      .run = ClientSetName},
@@ -512,8 +535,12 @@ constexpr Command kSubcommands[] = {
 };
 
 constexpr Command kRows[] = {
-    {.spec = {.name = "client", .arity = -2, .group = Group::kConnection, .since = "2.4.0",
-              .acl = Acl::kSlow, .complexity = "Depends on subcommand.",
+    {.spec = {.name = "client",
+              .arity = -2,
+              .group = Group::kConnection,
+              .since = "2.4.0",
+              .acl = Acl::kSlow,
+              .complexity = "Depends on subcommand.",
               .summary = "A container for commands about connections."},
      .subcommands = kSubcommands},
 };

@@ -1,11 +1,12 @@
-// COMMAND and its subcommands: what clients ask about commands, answered from the rows. Source of the
-// shapes: Redis 7.2, observed on 7.0.15.
+// COMMAND and its subcommands: what clients ask about commands, answered from the rows. Source of
+// the shapes: Redis 7.2, observed on 7.0.15.
+#include "broker/exec/command.h"
+
 #include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "broker/exec/command.h"
 #include "broker/exec/command_table.h"
 #include "broker/exec/server.h"
 #include "patterns/glob.h"
@@ -263,7 +264,8 @@ void List(CommandContext& context) {
   for (const TableEntry* entry : chosen) context.reply.Bulk(entry->full_name);
 }
 
-/// The keys of the command that stands from the third argument on; empty (with the error sent) on a fault.
+/// The keys of the command that stands from the third argument on; empty (with the error sent) on a
+/// fault.
 std::optional<std::vector<protocol::KeyAt>> KeysOf(CommandContext& context) {
   const auto args = context.args.subspan(2);
   const TableEntry* entry = context.server.commands().Find(args[0]);
@@ -301,7 +303,8 @@ void GetKeys(CommandContext& context) {
   for (const auto& key : *keys) context.reply.Bulk(context.args[2 + key.index]);
 }
 
-/// What this very request does to a key, where the row leaves it open: SET reads the value only with GET.
+/// What this very request does to a key, where the row leaves it open: SET reads the value only
+/// with GET.
 KeyFlag FlagsOf(std::span<const std::string_view> request, KeyFlag flags) {
   if (!Any(flags & KeyFlag::kVariable) || !protocol::EqualsIgnoreCase(request[0], "set")) {
     return flags;
@@ -349,8 +352,8 @@ void Help(CommandContext& context) {
   for (const std::string_view line : kLines) context.reply.Simple(line);
 }
 
-constexpr ArgSpec kNames[] = {{.name = "command-name", .type = ArgType::kString,
-                               .is_optional = true, .is_multiple = true}};
+constexpr ArgSpec kNames[] = {
+    {.name = "command-name", .type = ArgType::kString, .is_optional = true, .is_multiple = true}};
 constexpr ArgSpec kWhole[] = {
     {.name = "command", .type = ArgType::kString},
     {.name = "arg", .type = ArgType::kString, .is_optional = true, .is_multiple = true}};
@@ -358,8 +361,11 @@ constexpr ArgSpec kFilters[] = {
     {.name = "module-name", .type = ArgType::kString, .token = "MODULE"},
     {.name = "category", .type = ArgType::kString, .token = "ACLCAT"},
     {.name = "pattern", .type = ArgType::kPattern, .token = "PATTERN"}};
-constexpr ArgSpec kListArgs[] = {{.name = "filterby", .type = ArgType::kOneOf,
-                                  .token = "FILTERBY", .is_optional = true, .children = kFilters}};
+constexpr ArgSpec kListArgs[] = {{.name = "filterby",
+                                  .type = ArgType::kOneOf,
+                                  .token = "FILTERBY",
+                                  .is_optional = true,
+                                  .children = kFilters}};
 
 constexpr auto kFlags = Flag::kLoading | Flag::kStale | Flag::kSentinel;
 constexpr auto kAcl = Acl::kSlow | Acl::kConnection;
@@ -368,9 +374,17 @@ constexpr CommandSpec Row(std::string_view name, int arity, std::string_view sin
                           std::string_view summary, std::span<const ArgSpec> arguments,
                           std::string_view complexity,
                           std::span<const std::string_view> tips = {}) {
-  return {.name = name, .arity = arity, .group = Group::kServer, .since = since, .flags = kFlags,
-          .acl = kAcl, .parent = "command", .complexity = complexity, .summary = summary,
-          .arguments = arguments, .tips = tips};
+  return {.name = name,
+          .arity = arity,
+          .group = Group::kServer,
+          .since = since,
+          .flags = kFlags,
+          .acl = kAcl,
+          .parent = "command",
+          .complexity = complexity,
+          .summary = summary,
+          .arguments = arguments,
+          .tips = tips};
 }
 
 constexpr std::string_view kAnyOrder[] = {"nondeterministic_output_order"};
@@ -383,12 +397,13 @@ constexpr Command kSubcommands[] = {
     {.spec = Row("getkeys", -4, "2.8.13", "Finds the keys in a whole command.", kWhole,
                  "O(N) where N is the number of arguments"),
      .run = GetKeys},
-    {.spec = Row("getkeysandflags", -4, "7.0.0", "Finds the keys in a whole command and what is done to them.",
-                 kWhole, "O(N) where N is the number of arguments"),
+    {.spec = Row("getkeysandflags", -4, "7.0.0",
+                 "Finds the keys in a whole command and what is done to them.", kWhole,
+                 "O(N) where N is the number of arguments"),
      .run = GetKeysAndFlags},
     {.spec = Row("help", 2, "5.0.0", "Tells about the subcommands.", {}, "O(1)"), .run = Help},
-    {.spec = Row("info", -2, "2.8.13", "Tells facts about commands.", kNames, kPerCommand,
-                 kAnyOrder),
+    {.spec =
+         Row("info", -2, "2.8.13", "Tells facts about commands.", kNames, kPerCommand, kAnyOrder),
      .run = Info},
     {.spec = Row("list", -2, "7.0.0", "Lists the names of commands.", kListArgs, kPerCommand,
                  kAnyOrder),
@@ -396,9 +411,15 @@ constexpr Command kSubcommands[] = {
 };
 
 constexpr Command kRows[] = {
-    {.spec = {.name = "command", .arity = -1, .group = Group::kServer, .since = "2.8.13",
-              .flags = kFlags, .acl = kAcl, .complexity = kPerCommand,
-              .summary = "Tells facts about all commands.", .tips = kAnyOrder},
+    {.spec = {.name = "command",
+              .arity = -1,
+              .group = Group::kServer,
+              .since = "2.8.13",
+              .flags = kFlags,
+              .acl = kAcl,
+              .complexity = kPerCommand,
+              .summary = "Tells facts about all commands.",
+              .tips = kAnyOrder},
      .run = CommandRoot,
      .subcommands = kSubcommands},
 };

@@ -105,13 +105,14 @@ std::optional<Error> Authenticate(CommandContext& context, std::string_view user
 void Auth(CommandContext& context) {
   if (context.args.size() > 3) return context.Fail(protocol::errors::kSyntax);
   if (context.args.size() == 2 && context.server.config().requirepass.empty()) {
-    return context.Fail(Error::Static(
-        "ERR AUTH <password> called without any password configured for the default user. Are you sure "
-        "your configuration is correct?"));
+    return context.Fail(
+        Error::Static("ERR AUTH <password> called without any password configured for the default "
+                      "user. Are you sure "
+                      "your configuration is correct?"));
   }
   const bool has_user = context.args.size() == 3;
-  const auto refused = Authenticate(context, has_user ? context.args[1] : "default",
-                                    context.args[has_user ? 2 : 1]);
+  const auto refused =
+      Authenticate(context, has_user ? context.args[1] : "default", context.args[has_user ? 2 : 1]);
   if (refused) return context.Fail(*refused);
   context.reply.Ok();
 }
@@ -150,22 +151,24 @@ void Hello(CommandContext& context) {
       name = context.args[at + 1];
       at += 2;
     } else {
-      return context.Fail(Error::Owned("ERR Syntax error in HELLO option '" +
-                                       std::string(context.args[at]) + "'"));
+      return context.Fail(
+          Error::Owned("ERR Syntax error in HELLO option '" + std::string(context.args[at]) + "'"));
     }
   }
   if (name && !IsValidName(*name)) {
-    return context.Fail(Error::Static(
-        "ERR Client names cannot contain spaces, newlines or special characters."));
+    return context.Fail(
+        Error::Static("ERR Client names cannot contain spaces, newlines or special characters."));
   }
   if (user) {
     if (const auto refused = Authenticate(context, *user, password)) return context.Fail(*refused);
   }
   if (!session.is_authenticated) {
-    return context.Fail(Error::Static(
-        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> "
-        "AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol "
-        "version at the same time"));
+    return context.Fail(
+        Error::Static("NOAUTH HELLO must be called with the client already authenticated, "
+                      "otherwise the HELLO <proto> "
+                      "AUTH <user> <pass> option can be used to authenticate the client and select "
+                      "the RESP protocol "
+                      "version at the same time"));
   }
   if (name) session.EnsureTexts().name = *name;
   if (version) {
@@ -200,11 +203,14 @@ constexpr ArgSpec kHelloAuth[] = {{.name = "username", .type = ArgType::kString}
                                   {.name = "password", .type = ArgType::kString}};
 constexpr ArgSpec kHelloOptions[] = {
     {.name = "protover", .type = ArgType::kInteger},
-    {.name = "auth", .type = ArgType::kBlock, .token = "AUTH", .is_optional = true,
+    {.name = "auth",
+     .type = ArgType::kBlock,
+     .token = "AUTH",
+     .is_optional = true,
      .children = kHelloAuth},
     {.name = "clientname", .type = ArgType::kString, .token = "SETNAME", .is_optional = true}};
-constexpr ArgSpec kHelloArgs[] = {{.name = "arguments", .type = ArgType::kBlock,
-                                   .is_optional = true, .children = kHelloOptions}};
+constexpr ArgSpec kHelloArgs[] = {
+    {.name = "arguments", .type = ArgType::kBlock, .is_optional = true, .children = kHelloOptions}};
 
 constexpr std::string_view kPingTips[] = {"request_policy:all_shards",
                                           "response_policy:all_succeeded"};
@@ -213,43 +219,77 @@ constexpr auto kConnectionFlags = Flag::kNoScript | Flag::kLoading | Flag::kStal
                                   Flag::kNoAuth | Flag::kSentinel | Flag::kAllowBusy;
 
 constexpr Command kRows[] = {
-    {.spec = {.name = "auth", .arity = -2, .group = Group::kConnection, .since = "1.0.0",
-              .flags = kConnectionFlags, .acl = Acl::kFast | Acl::kConnection,
+    {.spec = {.name = "auth",
+              .arity = -2,
+              .group = Group::kConnection,
+              .since = "1.0.0",
+              .flags = kConnectionFlags,
+              .acl = Acl::kFast | Acl::kConnection,
               .complexity = "O(N) where N is the number of passwords of the user",
-              .summary = "Authenticates the connection.", .arguments = kAuthArgs},
+              .summary = "Authenticates the connection.",
+              .arguments = kAuthArgs},
      .run = Auth},
-    {.spec = {.name = "echo", .arity = 2, .group = Group::kConnection, .since = "1.0.0",
+    {.spec = {.name = "echo",
+              .arity = 2,
+              .group = Group::kConnection,
+              .since = "1.0.0",
               .flags = Flag::kLoading | Flag::kStale | Flag::kFast,
-              .acl = Acl::kFast | Acl::kConnection, .complexity = "O(1)",
-              .summary = "Returns what it was given.", .arguments = kMessage},
-     .run = Echo},
-    {.spec = {.name = "hello", .arity = -1, .group = Group::kConnection, .since = "6.0.0",
-              .flags = kConnectionFlags, .acl = Acl::kFast | Acl::kConnection,
+              .acl = Acl::kFast | Acl::kConnection,
               .complexity = "O(1)",
-              .summary = "Shakes hands: chooses the protocol, may authenticate and name the connection.",
+              .summary = "Returns what it was given.",
+              .arguments = kMessage},
+     .run = Echo},
+    {.spec = {.name = "hello",
+              .arity = -1,
+              .group = Group::kConnection,
+              .since = "6.0.0",
+              .flags = kConnectionFlags,
+              .acl = Acl::kFast | Acl::kConnection,
+              .complexity = "O(1)",
+              .summary =
+                  "Shakes hands: chooses the protocol, may authenticate and name the connection.",
               .arguments = kHelloArgs},
      .run = Hello},
-    {.spec = {.name = "ping", .arity = -1, .group = Group::kConnection, .since = "1.0.0",
+    {.spec = {.name = "ping",
+              .arity = -1,
+              .group = Group::kConnection,
+              .since = "1.0.0",
               .flags = Flag::kFast | Flag::kSentinel | Flag::kSubscriberOk,
-              .acl = Acl::kFast | Acl::kConnection, .complexity = "O(1)",
-              .summary = "Tells that the server is alive.", .arguments = kOptionalMessage,
+              .acl = Acl::kFast | Acl::kConnection,
+              .complexity = "O(1)",
+              .summary = "Tells that the server is alive.",
+              .arguments = kOptionalMessage,
               .tips = kPingTips},
      .run = Ping},
-    {.spec = {.name = "quit", .arity = -1, .group = Group::kConnection, .since = "1.0.0",
+    {.spec = {.name = "quit",
+              .arity = -1,
+              .group = Group::kConnection,
+              .since = "1.0.0",
               .flags = kConnectionFlags | Flag::kSubscriberOk,
-              .acl = Acl::kFast | Acl::kConnection, .complexity = "O(1)",
-              .summary = "Closes the connection.", .deprecated_since = "7.2.0",
+              .acl = Acl::kFast | Acl::kConnection,
+              .complexity = "O(1)",
+              .summary = "Closes the connection.",
+              .deprecated_since = "7.2.0",
               .replaced_by = "just closing the connection"},
      .run = Quit},
-    {.spec = {.name = "reset", .arity = 1, .group = Group::kConnection, .since = "6.2.0",
+    {.spec = {.name = "reset",
+              .arity = 1,
+              .group = Group::kConnection,
+              .since = "6.2.0",
               .flags = kConnectionFlags | Flag::kSubscriberOk,
-              .acl = Acl::kFast | Acl::kConnection, .complexity = "O(1)",
+              .acl = Acl::kFast | Acl::kConnection,
+              .complexity = "O(1)",
               .summary = "Puts the connection back to how it began."},
      .run = Reset},
-    {.spec = {.name = "select", .arity = 2, .group = Group::kConnection, .since = "1.0.0",
+    {.spec = {.name = "select",
+              .arity = 2,
+              .group = Group::kConnection,
+              .since = "1.0.0",
               .flags = Flag::kLoading | Flag::kStale | Flag::kFast,
-              .acl = Acl::kFast | Acl::kConnection, .complexity = "O(1)",
-              .summary = "Chooses the database.", .arguments = kIndex},
+              .acl = Acl::kFast | Acl::kConnection,
+              .complexity = "O(1)",
+              .summary = "Chooses the database.",
+              .arguments = kIndex},
      .run = Select},
 };
 

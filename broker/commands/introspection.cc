@@ -1,4 +1,5 @@
-// INFO, MONITOR, SLOWLOG, TIME, LASTSAVE, ROLE, LOLWUT, DEBUG, SHUTDOWN. Source of the replies: Redis 7.2.
+// INFO, MONITOR, SLOWLOG, TIME, LASTSAVE, ROLE, LOLWUT, DEBUG, SHUTDOWN. Source of the replies:
+// Redis 7.2.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -71,8 +72,7 @@ void SlowlogGet(CommandContext& context) {
   if (context.args.size() == 3) {
     const auto given = ParseInt64(context.arg(2));
     if (!given || *given < -1) {
-      return context.Fail(
-          Error::Static("ERR count should be greater than or equal to -1"));
+      return context.Fail(Error::Static("ERR count should be greater than or equal to -1"));
     }
     count = *given;
   }
@@ -228,11 +228,11 @@ void DebugSleep(CommandContext& context) {
 void DebugObject(CommandContext& context) {
   const store::Entry* entry = context.unit.Find(context.arg(2));
   if (entry == nullptr) return context.Fail(protocol::errors::kNoKey);
-  context.reply.Simple(
-      fmt::format("Value at:0x{:x} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
-                  reinterpret_cast<uintptr_t>(entry), entry->EncodingName(),
-                  entry->is_string() ? entry->StringSize() + 1 : entry->MemoryBytes(), entry->lru(),
-                  IdleSeconds(entry->lru(), context.unit.now_ms())));
+  context.reply.Simple(fmt::format(
+      "Value at:0x{:x} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
+      reinterpret_cast<uintptr_t>(entry), entry->EncodingName(),
+      entry->is_string() ? entry->StringSize() + 1 : entry->MemoryBytes(), entry->lru(),
+      IdleSeconds(entry->lru(), context.unit.now_ms())));
 }
 
 void DebugProtocol(CommandContext& context) {
@@ -379,10 +379,12 @@ constexpr DebugSubcommand kDebugSubcommands[] = {
 void Debug(CommandContext& context) {
   const LocalAccess access = context.server.config().enable_debug_command;
   if (access == LocalAccess::kNo || (access == LocalAccess::kLocal && !context.client.IsLocal())) {
-    return context.Fail(Error::Static(
-        "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can "
-        "run it from a local connection, otherwise you need to set this option in the configuration "
-        "file, and then restart the server."));
+    return context.Fail(
+        Error::Static("ERR DEBUG command not allowed. If the enable-debug-command option is set to "
+                      "\"local\", you can "
+                      "run it from a local connection, otherwise you need to set this option in "
+                      "the configuration "
+                      "file, and then restart the server."));
   }
   for (const DebugSubcommand& sub : kDebugSubcommands) {
     if (!EqualsIgnoreCase(context.arg(1), sub.name)) continue;
@@ -394,8 +396,8 @@ void Debug(CommandContext& context) {
 
 // ---------------------------------------------------------------- rows
 
-constexpr ArgSpec kSections[] = {{.name = "section", .type = ArgType::kString,
-                                  .is_optional = true, .is_multiple = true}};
+constexpr ArgSpec kSections[] = {
+    {.name = "section", .type = ArgType::kString, .is_optional = true, .is_multiple = true}};
 constexpr ArgSpec kCount[] = {{.name = "count", .type = ArgType::kInteger, .is_optional = true}};
 constexpr ArgSpec kVersion[] = {
     {.name = "version", .type = ArgType::kInteger, .token = "VERSION", .is_optional = true}};
@@ -403,11 +405,20 @@ constexpr ArgSpec kSaves[] = {{.name = "nosave", .type = ArgType::kPureToken, .t
                               {.name = "save", .type = ArgType::kPureToken, .token = "SAVE"}};
 constexpr ArgSpec kShutdownArgs[] = {
     {.name = "save-selector", .type = ArgType::kOneOf, .is_optional = true, .children = kSaves},
-    {.name = "now", .type = ArgType::kPureToken, .token = "NOW", .is_optional = true,
+    {.name = "now",
+     .type = ArgType::kPureToken,
+     .token = "NOW",
+     .is_optional = true,
      .since = "7.0.0"},
-    {.name = "force", .type = ArgType::kPureToken, .token = "FORCE", .is_optional = true,
+    {.name = "force",
+     .type = ArgType::kPureToken,
+     .token = "FORCE",
+     .is_optional = true,
      .since = "7.0.0"},
-    {.name = "abort", .type = ArgType::kPureToken, .token = "ABORT", .is_optional = true,
+    {.name = "abort",
+     .type = ArgType::kPureToken,
+     .token = "ABORT",
+     .is_optional = true,
      .since = "7.0.0"}};
 
 constexpr std::string_view kChanging[] = {"nondeterministic_output"};
@@ -424,75 +435,141 @@ constexpr auto kAdminAcl = Acl::kAdmin | Acl::kSlow | Acl::kDangerous;
 constexpr auto kSlowlogFlags = Flag::kAdmin | Flag::kLoading | Flag::kStale;
 
 constexpr Command kSlowlogSubcommands[] = {
-    {.spec = {.name = "get", .arity = -2, .group = Group::kServer, .since = "2.2.12",
-              .flags = kSlowlogFlags, .acl = kAdminAcl, .parent = "slowlog",
+    {.spec = {.name = "get",
+              .arity = -2,
+              .group = Group::kServer,
+              .since = "2.2.12",
+              .flags = kSlowlogFlags,
+              .acl = kAdminAcl,
+              .parent = "slowlog",
               .complexity = "O(N) where N is the number of entries returned",
-              .summary = "Returns the latest slow commands.", .arguments = kCount,
+              .summary = "Returns the latest slow commands.",
+              .arguments = kCount,
               .tips = kSlowlogGetTips},
      .run = SlowlogGet},
-    {.spec = {.name = "help", .arity = 2, .group = Group::kServer, .since = "6.2.0",
-              .flags = Flag::kLoading | Flag::kStale, .acl = Acl::kSlow, .parent = "slowlog",
-              .complexity = "O(1)", .summary = "Tells about the subcommands."},
+    {.spec = {.name = "help",
+              .arity = 2,
+              .group = Group::kServer,
+              .since = "6.2.0",
+              .flags = Flag::kLoading | Flag::kStale,
+              .acl = Acl::kSlow,
+              .parent = "slowlog",
+              .complexity = "O(1)",
+              .summary = "Tells about the subcommands."},
      .run = SlowlogHelp},
-    {.spec = {.name = "len", .arity = 2, .group = Group::kServer, .since = "2.2.12",
-              .flags = kSlowlogFlags, .acl = kAdminAcl, .parent = "slowlog", .complexity = "O(1)",
-              .summary = "Counts the slow commands that are kept.", .tips = kSlowlogLenTips},
+    {.spec = {.name = "len",
+              .arity = 2,
+              .group = Group::kServer,
+              .since = "2.2.12",
+              .flags = kSlowlogFlags,
+              .acl = kAdminAcl,
+              .parent = "slowlog",
+              .complexity = "O(1)",
+              .summary = "Counts the slow commands that are kept.",
+              .tips = kSlowlogLenTips},
      .run = SlowlogLen},
-    {.spec = {.name = "reset", .arity = 2, .group = Group::kServer, .since = "2.2.12",
-              .flags = kSlowlogFlags, .acl = kAdminAcl, .parent = "slowlog",
+    {.spec = {.name = "reset",
+              .arity = 2,
+              .group = Group::kServer,
+              .since = "2.2.12",
+              .flags = kSlowlogFlags,
+              .acl = kAdminAcl,
+              .parent = "slowlog",
               .complexity = "O(N) where N is the number of entries kept",
-              .summary = "Forgets the slow commands.", .tips = kSlowlogResetTips},
+              .summary = "Forgets the slow commands.",
+              .tips = kSlowlogResetTips},
      .run = SlowlogReset},
 };
 
 constexpr Command kRows[] = {
-    {.spec = {.name = "debug", .arity = -2, .group = Group::kServer, .since = "1.0.0",
+    {.spec = {.name = "debug",
+              .arity = -2,
+              .group = Group::kServer,
+              .since = "1.0.0",
               .flags = Flag::kAdmin | Flag::kNoScript | Flag::kLoading | Flag::kStale |
                        Flag::kProtected | Flag::kExclusive,
-              .acl = kAdminAcl, .complexity = "Depends on subcommand.",
+              .acl = kAdminAcl,
+              .complexity = "Depends on subcommand.",
               .summary = "A container for commands for tests."},
      .run = Debug},
-    {.spec = {.name = "info", .arity = -1, .group = Group::kServer, .since = "1.0.0",
+    {.spec = {.name = "info",
+              .arity = -1,
+              .group = Group::kServer,
+              .since = "1.0.0",
               .flags = Flag::kLoading | Flag::kStale | Flag::kSentinel | Flag::kExclusive,
               .acl = Acl::kSlow | Acl::kDangerous,
-              .complexity = "O(1), but O(N) in the number of clients for its sections clients and memory",
-              .summary = "Returns facts and counters of the server.", .arguments = kSections,
+              .complexity =
+                  "O(1), but O(N) in the number of clients for its sections clients and memory",
+              .summary = "Returns facts and counters of the server.",
+              .arguments = kSections,
               .tips = kInfoTips},
      .run = Info},
-    {.spec = {.name = "lastsave", .arity = 1, .group = Group::kServer, .since = "1.0.0",
+    {.spec = {.name = "lastsave",
+              .arity = 1,
+              .group = Group::kServer,
+              .since = "1.0.0",
               .flags = Flag::kLoading | Flag::kStale | Flag::kFast,
-              .acl = Acl::kAdmin | Acl::kFast | Acl::kDangerous, .complexity = "O(1)",
-              .summary = "Returns when the data was last saved.", .tips = kChanging},
+              .acl = Acl::kAdmin | Acl::kFast | Acl::kDangerous,
+              .complexity = "O(1)",
+              .summary = "Returns when the data was last saved.",
+              .tips = kChanging},
      .run = LastSave},
-    {.spec = {.name = "lolwut", .arity = -1, .group = Group::kServer, .since = "5.0.0",
-              .flags = Flag::kReadonly | Flag::kFast, .acl = Acl::kRead | Acl::kFast,
-              .complexity = "O(N) where N is the number of bells", .summary = "Rings a few bells.",
+    {.spec = {.name = "lolwut",
+              .arity = -1,
+              .group = Group::kServer,
+              .since = "5.0.0",
+              .flags = Flag::kReadonly | Flag::kFast,
+              .acl = Acl::kRead | Acl::kFast,
+              .complexity = "O(N) where N is the number of bells",
+              .summary = "Rings a few bells.",
               .arguments = kVersion},
      .run = Lolwut},
-    {.spec = {.name = "monitor", .arity = 1, .group = Group::kServer, .since = "1.0.0",
+    {.spec = {.name = "monitor",
+              .arity = 1,
+              .group = Group::kServer,
+              .since = "1.0.0",
               .flags = Flag::kAdmin | Flag::kNoScript | Flag::kLoading | Flag::kStale,
-              .acl = kAdminAcl, .complexity = "O(1)",
+              .acl = kAdminAcl,
+              .complexity = "O(1)",
               .summary = "Shows every command that the server executes from now on."},
      .run = Monitor},
-    {.spec = {.name = "role", .arity = 1, .group = Group::kServer, .since = "2.8.12",
-              .flags = Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast |
-                       Flag::kSentinel,
-              .acl = Acl::kAdmin | Acl::kFast | Acl::kDangerous, .complexity = "O(1)",
+    {.spec = {.name = "role",
+              .arity = 1,
+              .group = Group::kServer,
+              .since = "2.8.12",
+              .flags =
+                  Flag::kNoScript | Flag::kLoading | Flag::kStale | Flag::kFast | Flag::kSentinel,
+              .acl = Acl::kAdmin | Acl::kFast | Acl::kDangerous,
+              .complexity = "O(1)",
               .summary = "Tells the part of this server in replication."},
      .run = Role},
-    {.spec = {.name = "shutdown", .arity = -1, .group = Group::kServer, .since = "1.0.0",
+    {.spec = {.name = "shutdown",
+              .arity = -1,
+              .group = Group::kServer,
+              .since = "1.0.0",
               .flags = Flag::kAdmin | Flag::kNoScript | Flag::kLoading | Flag::kStale |
                        Flag::kNoMulti | Flag::kSentinel | Flag::kAllowBusy,
-              .acl = kAdminAcl, .complexity = "O(1)", .summary = "Ends the server.",
+              .acl = kAdminAcl,
+              .complexity = "O(1)",
+              .summary = "Ends the server.",
               .arguments = kShutdownArgs},
      .run = Shutdown},
-    {.spec = {.name = "slowlog", .arity = -2, .group = Group::kServer, .since = "2.2.12",
-              .acl = Acl::kSlow, .complexity = "Depends on subcommand.",
+    {.spec = {.name = "slowlog",
+              .arity = -2,
+              .group = Group::kServer,
+              .since = "2.2.12",
+              .acl = Acl::kSlow,
+              .complexity = "Depends on subcommand.",
               .summary = "A container for commands about slow commands."},
      .subcommands = kSlowlogSubcommands},
-    {.spec = {.name = "time", .arity = 1, .group = Group::kServer, .since = "2.6.0",
-              .flags = Flag::kLoading | Flag::kStale | Flag::kFast, .acl = Acl::kFast,
-              .complexity = "O(1)", .summary = "Returns the time of the server.",
+    {.spec = {.name = "time",
+              .arity = 1,
+              .group = Group::kServer,
+              .since = "2.6.0",
+              .flags = Flag::kLoading | Flag::kStale | Flag::kFast,
+              .acl = Acl::kFast,
+              .complexity = "O(1)",
+              .summary = "Returns the time of the server.",
               .tips = kChanging},
      .run = Time},
 };

@@ -75,7 +75,8 @@ void LatencyDoctor(CommandContext& context) {
 
 // ---------------------------------------------------------------- LATENCY HISTOGRAM
 
-/// Microseconds and how many calls took at most that: one for each power of two in which there were any.
+/// Microseconds and how many calls took at most that: one for each power of two in which there were
+/// any.
 std::vector<std::pair<int64_t, int64_t>> Cumulate(const Histogram& latency) {
   std::vector<std::pair<int64_t, int64_t>> steps;
   constexpr uint64_t kFirstNs = 1024;
@@ -87,9 +88,9 @@ std::vector<std::pair<int64_t, int64_t>> Cumulate(const Histogram& latency) {
   for (int i = 0; i < kMostSteps && before < latency.count(); ++i) {
     const uint64_t ns = (kFirstNs << i) + (kFirstNs << i) / kPrecision - 1;
     const bool is_last = i + 1 == kMostSteps;
-    const uint64_t count = is_last ? latency.count()
-                                   : latency.CountUpTo(static_cast<uint64_t>(
-                                         static_cast<double>(ns) * ticks_per_ns));
+    const uint64_t count =
+        is_last ? latency.count()
+                : latency.CountUpTo(static_cast<uint64_t>(static_cast<double>(ns) * ticks_per_ns));
     if (count > before) steps.emplace_back(ns / 1000, count);
     before = count;
   }
@@ -161,8 +162,7 @@ constexpr ArgSpec kCommandNames[] = {
     {.name = "command", .type = ArgType::kString, .is_optional = true, .is_multiple = true}};
 constexpr std::string_view kTips[] = {"nondeterministic_output", "request_policy:all_nodes",
                                       "response_policy:special"};
-constexpr std::string_view kResetTips[] = {"request_policy:all_nodes",
-                                           "response_policy:agg_sum"};
+constexpr std::string_view kResetTips[] = {"request_policy:all_nodes", "response_policy:agg_sum"};
 
 constexpr auto kFlags = Flag::kAdmin | Flag::kNoScript | Flag::kLoading | Flag::kStale;
 constexpr auto kAcl = Acl::kAdmin | Acl::kSlow | Acl::kDangerous;
@@ -170,24 +170,43 @@ constexpr auto kAcl = Acl::kAdmin | Acl::kSlow | Acl::kDangerous;
 constexpr protocol::CommandSpec Row(std::string_view name, int arity, std::string_view summary,
                                     std::span<const ArgSpec> arguments,
                                     std::span<const std::string_view> tips) {
-  return {.name = name, .arity = arity, .group = Group::kServer, .since = "2.8.13",
-          .flags = kFlags, .acl = kAcl, .parent = "latency", .complexity = "O(1)",
-          .summary = summary, .arguments = arguments, .tips = tips};
+  return {.name = name,
+          .arity = arity,
+          .group = Group::kServer,
+          .since = "2.8.13",
+          .flags = kFlags,
+          .acl = kAcl,
+          .parent = "latency",
+          .complexity = "O(1)",
+          .summary = summary,
+          .arguments = arguments,
+          .tips = tips};
 }
 
 constexpr Command kSubcommands[] = {
     {.spec = Row("doctor", 2, "Returns a report on latency for people.", {}, kTips),
      .run = LatencyDoctor},
-    {.spec = Row("graph", 3, "Draws the samples of an event.", kEvent, kTips),
-     .run = LatencyGraph},
-    {.spec = {.name = "help", .arity = 2, .group = Group::kServer, .since = "2.8.13",
-              .flags = Flag::kLoading | Flag::kStale, .acl = Acl::kSlow, .parent = "latency",
-              .complexity = "O(1)", .summary = "Tells about the subcommands."},
+    {.spec = Row("graph", 3, "Draws the samples of an event.", kEvent, kTips), .run = LatencyGraph},
+    {.spec = {.name = "help",
+              .arity = 2,
+              .group = Group::kServer,
+              .since = "2.8.13",
+              .flags = Flag::kLoading | Flag::kStale,
+              .acl = Acl::kSlow,
+              .parent = "latency",
+              .complexity = "O(1)",
+              .summary = "Tells about the subcommands."},
      .run = LatencyHelp},
-    {.spec = {.name = "histogram", .arity = -2, .group = Group::kServer, .since = "7.0.0",
-              .flags = kFlags | Flag::kExclusive, .acl = kAcl, .parent = "latency",
+    {.spec = {.name = "histogram",
+              .arity = -2,
+              .group = Group::kServer,
+              .since = "7.0.0",
+              .flags = kFlags | Flag::kExclusive,
+              .acl = kAcl,
+              .parent = "latency",
               .complexity = "O(N) where N is the number of commands looked up",
-              .summary = "Returns how long commands took, cumulated.", .arguments = kCommandNames,
+              .summary = "Returns how long commands took, cumulated.",
+              .arguments = kCommandNames,
               .tips = kTips},
      .run = LatencyHistogram},
     {.spec = Row("history", 3, "Returns the samples of an event.", kEvent, kTips),
@@ -199,8 +218,12 @@ constexpr Command kSubcommands[] = {
 };
 
 constexpr Command kRows[] = {
-    {.spec = {.name = "latency", .arity = -2, .group = Group::kServer, .since = "2.8.13",
-              .acl = Acl::kSlow, .complexity = "Depends on subcommand.",
+    {.spec = {.name = "latency",
+              .arity = -2,
+              .group = Group::kServer,
+              .since = "2.8.13",
+              .acl = Acl::kSlow,
+              .complexity = "Depends on subcommand.",
               .summary = "A container for commands about latency."},
      .subcommands = kSubcommands},
 };

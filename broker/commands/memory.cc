@@ -1,4 +1,6 @@
 // MEMORY and its subcommands. Source of the replies: Redis 7.2.
+#include "broker/metrics/memory.h"
+
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -12,7 +14,6 @@
 #include "broker/exec/unit.h"
 #include "broker/exec/worker.h"
 #include "broker/metrics/info.h"
-#include "broker/metrics/memory.h"
 #include "protocol/base/number.h"
 #include "protocol/base/text.h"
 
@@ -61,8 +62,8 @@ void WriteDifference(CommandContext& context, std::string_view name, uint64_t a,
 void WriteRatio(CommandContext& context, std::string_view name, uint64_t part, uint64_t whole,
                 double scale = 1) {
   context.reply.Bulk(name);
-  context.reply.Double(
-      whole == 0 ? 0 : scale * static_cast<double>(part) / static_cast<double>(whole));
+  context.reply.Double(whole == 0 ? 0
+                                  : scale * static_cast<double>(part) / static_cast<double>(whole));
 }
 
 uint64_t ClientBytes(Server& server) {
@@ -107,8 +108,7 @@ void MemoryStats(CommandContext& context) {
   }
   WriteBytes(context, "overhead.total", memory.used - dataset);
   WriteBytes(context, "keys.count", keys);
-  WriteBytes(context, "keys.bytes-per-key",
-             keys == 0 ? 0 : (memory.used - memory.startup) / keys);
+  WriteBytes(context, "keys.bytes-per-key", keys == 0 ? 0 : (memory.used - memory.startup) / keys);
   WriteBytes(context, "dataset.bytes", dataset);
   WriteRatio(context, "dataset.percentage", std::min(dataset, memory.used - memory.startup),
              memory.used - memory.startup, 100);
@@ -132,14 +132,16 @@ void MemoryDoctor(CommandContext& context) {
   const MemoryFacts memory = ReadMemory();
   if (memory.used < kSmall) {
     return context.reply.Verbatim(
-        "txt", "This server uses very little memory; there is nothing to be learned from it yet.\n");
+        "txt",
+        "This server uses very little memory; there is nothing to be learned from it yet.\n");
   }
   std::string advice;
   if (memory.peak_used > memory.used + memory.used / 2) {
-    fmt::format_to(std::back_inserter(advice),
-                   "- At its peak the server used {}, now {}. What was freed may not be back with the "
-                   "system yet: MEMORY PURGE returns it.\n",
-                   HumanBytes(memory.peak_used), HumanBytes(memory.used));
+    fmt::format_to(
+        std::back_inserter(advice),
+        "- At its peak the server used {}, now {}. What was freed may not be back with the "
+        "system yet: MEMORY PURGE returns it.\n",
+        HumanBytes(memory.peak_used), HumanBytes(memory.used));
   }
   if (memory.active > memory.used + memory.used * 2 / 5 && memory.active - memory.used > kMuch) {
     fmt::format_to(std::back_inserter(advice),
@@ -152,10 +154,11 @@ void MemoryDoctor(CommandContext& context) {
   }
   const uint64_t clients = ClientBytes(context.server);
   if (clients > memory.used / 2) {
-    fmt::format_to(std::back_inserter(advice),
-                   "- {} are held for clients, most of it unsent output. CLIENT LIST shows who does not "
-                   "read (omem); client-output-buffer-limit bounds it.\n",
-                   HumanBytes(clients));
+    fmt::format_to(
+        std::back_inserter(advice),
+        "- {} are held for clients, most of it unsent output. CLIENT LIST shows who does not "
+        "read (omem); client-output-buffer-limit bounds it.\n",
+        HumanBytes(clients));
   }
   context.reply.Verbatim("txt", advice.empty() ? "No trouble with memory found.\n" : advice);
 }
@@ -201,8 +204,15 @@ constexpr std::string_view kPurgeTips[] = {"request_policy:all_shards",
 constexpr protocol::CommandSpec Row(std::string_view name, Flag flags, std::string_view summary,
                                     std::string_view complexity,
                                     std::span<const std::string_view> tips) {
-  return {.name = name, .arity = 2, .group = Group::kServer, .since = "4.0.0", .flags = flags,
-          .acl = Acl::kSlow, .parent = "memory", .complexity = complexity, .summary = summary,
+  return {.name = name,
+          .arity = 2,
+          .group = Group::kServer,
+          .since = "4.0.0",
+          .flags = flags,
+          .acl = Acl::kSlow,
+          .parent = "memory",
+          .complexity = complexity,
+          .summary = summary,
           .tips = tips};
 }
 
@@ -217,21 +227,32 @@ constexpr Command kSubcommands[] = {
      .run = MemoryHelp},
     {.spec = Row("malloc-stats", Flag::kNone, "Returns the allocator's report.", kPerMemory, kTips),
      .run = MemoryMallocStats},
-    {.spec = Row("purge", Flag::kNone, "Gives free memory back to the system.", kPerMemory,
-                 kPurgeTips),
+    {.spec =
+         Row("purge", Flag::kNone, "Gives free memory back to the system.", kPerMemory, kPurgeTips),
      .run = MemoryPurge},
     {.spec = Row("stats", Flag::kExclusive, "Returns what memory is used for.", kPerClient, kTips),
      .run = MemoryStats},
-    {.spec = {.name = "usage", .arity = -3, .group = Group::kServer, .since = "4.0.0",
-              .flags = Flag::kReadonly, .keys = kKeyAt, .acl = Acl::kRead | Acl::kSlow,
-              .parent = "memory", .complexity = "O(N) where N is the number of samples",
-              .summary = "Returns the bytes of a key with its value.", .arguments = kUsageArgs},
+    {.spec = {.name = "usage",
+              .arity = -3,
+              .group = Group::kServer,
+              .since = "4.0.0",
+              .flags = Flag::kReadonly,
+              .keys = kKeyAt,
+              .acl = Acl::kRead | Acl::kSlow,
+              .parent = "memory",
+              .complexity = "O(N) where N is the number of samples",
+              .summary = "Returns the bytes of a key with its value.",
+              .arguments = kUsageArgs},
      .run = MemoryUsage},
 };
 
 constexpr Command kRows[] = {
-    {.spec = {.name = "memory", .arity = -2, .group = Group::kServer, .since = "4.0.0",
-              .acl = Acl::kSlow, .complexity = "Depends on subcommand.",
+    {.spec = {.name = "memory",
+              .arity = -2,
+              .group = Group::kServer,
+              .since = "4.0.0",
+              .acl = Acl::kSlow,
+              .complexity = "Depends on subcommand.",
               .summary = "A container for commands about memory."},
      .subcommands = kSubcommands},
 };

@@ -78,14 +78,14 @@ void SPublish(CommandContext& context) { PublishTo(context, Space::kShard); }
 
 void ReplyNames(CommandContext& context, ChannelTable& table) {
   if (context.args.size() > 3) {
-    return context.Fail(
-        Error::Owned("ERR unknown subcommand or wrong number of arguments for '" +
-                     std::string(context.args[1].substr(0, 128)) + "'. Try PUBSUB HELP."));
+    return context.Fail(Error::Owned("ERR unknown subcommand or wrong number of arguments for '" +
+                                     std::string(context.args[1].substr(0, 128)) +
+                                     "'. Try PUBSUB HELP."));
   }
   const bool all = context.args.size() == 2;
   const std::string_view pattern = all ? std::string_view() : context.args[2];
-  const std::vector<std::string> names = table.Names(
-      [&](std::string_view name) { return all || patterns::GlobMatch(pattern, name); });
+  const std::vector<std::string> names =
+      table.Names([&](std::string_view name) { return all || patterns::GlobMatch(pattern, name); });
   context.reply.Array(names.size());
   for (const std::string& name : names) context.reply.Bulk(name);
 }
@@ -98,8 +98,12 @@ void ReplyCounts(CommandContext& context, ChannelTable& table) {
   }
 }
 
-void PubSubChannels(CommandContext& context) { ReplyNames(context, context.server.hub().channels()); }
-void PubSubNumSub(CommandContext& context) { ReplyCounts(context, context.server.hub().channels()); }
+void PubSubChannels(CommandContext& context) {
+  ReplyNames(context, context.server.hub().channels());
+}
+void PubSubNumSub(CommandContext& context) {
+  ReplyCounts(context, context.server.hub().channels());
+}
 void PubSubShardChannels(CommandContext& context) {
   ReplyNames(context, context.server.hub().shard_channels());
 }
@@ -161,34 +165,66 @@ constexpr auto kShardSubscriberFlags =
 constexpr auto kInspectFlags = Flag::kPubSub | Flag::kLoading | Flag::kStale;
 
 constexpr Command kPubSubSubcommands[] = {
-    {.spec = {.name = "channels", .arity = -2, .group = Group::kPubSub, .since = "2.8.0",
-              .flags = kInspectFlags, .acl = Acl::kPubSub | Acl::kSlow, .parent = "pubsub",
+    {.spec = {.name = "channels",
+              .arity = -2,
+              .group = Group::kPubSub,
+              .since = "2.8.0",
+              .flags = kInspectFlags,
+              .acl = Acl::kPubSub | Acl::kSlow,
+              .parent = "pubsub",
               .complexity = "O(N) where N is the number of channels with subscribers",
               .summary = "Lists the channels that have subscribers.",
               .arguments = kOptionalPatternArg},
      .run = PubSubChannels},
-    {.spec = {.name = "help", .arity = 2, .group = Group::kPubSub, .since = "6.2.0",
-              .flags = Flag::kLoading | Flag::kStale, .acl = Acl::kSlow, .parent = "pubsub",
-              .complexity = "O(1)", .summary = "Tells about the subcommands."},
+    {.spec = {.name = "help",
+              .arity = 2,
+              .group = Group::kPubSub,
+              .since = "6.2.0",
+              .flags = Flag::kLoading | Flag::kStale,
+              .acl = Acl::kSlow,
+              .parent = "pubsub",
+              .complexity = "O(1)",
+              .summary = "Tells about the subcommands."},
      .run = PubSubHelp},
-    {.spec = {.name = "numpat", .arity = 2, .group = Group::kPubSub, .since = "2.8.0",
-              .flags = kInspectFlags, .acl = Acl::kPubSub | Acl::kSlow, .parent = "pubsub",
-              .complexity = "O(1)", .summary = "Counts the different patterns subscribed."},
+    {.spec = {.name = "numpat",
+              .arity = 2,
+              .group = Group::kPubSub,
+              .since = "2.8.0",
+              .flags = kInspectFlags,
+              .acl = Acl::kPubSub | Acl::kSlow,
+              .parent = "pubsub",
+              .complexity = "O(1)",
+              .summary = "Counts the different patterns subscribed."},
      .run = PubSubNumPat},
-    {.spec = {.name = "numsub", .arity = -2, .group = Group::kPubSub, .since = "2.8.0",
-              .flags = kInspectFlags, .acl = Acl::kPubSub | Acl::kSlow, .parent = "pubsub",
+    {.spec = {.name = "numsub",
+              .arity = -2,
+              .group = Group::kPubSub,
+              .since = "2.8.0",
+              .flags = kInspectFlags,
+              .acl = Acl::kPubSub | Acl::kSlow,
+              .parent = "pubsub",
               .complexity = "O(N) where N is the number of channels asked for",
               .summary = "Counts the subscribers of channels.",
               .arguments = kOptionalChannelArgs},
      .run = PubSubNumSub},
-    {.spec = {.name = "shardchannels", .arity = -2, .group = Group::kPubSub, .since = "7.0.0",
-              .flags = kInspectFlags, .acl = Acl::kPubSub | Acl::kSlow, .parent = "pubsub",
+    {.spec = {.name = "shardchannels",
+              .arity = -2,
+              .group = Group::kPubSub,
+              .since = "7.0.0",
+              .flags = kInspectFlags,
+              .acl = Acl::kPubSub | Acl::kSlow,
+              .parent = "pubsub",
               .complexity = "O(N) where N is the number of shard channels with subscribers",
               .summary = "Lists the shard channels that have subscribers.",
               .arguments = kOptionalPatternArg},
      .run = PubSubShardChannels},
-    {.spec = {.name = "shardnumsub", .arity = -2, .group = Group::kPubSub, .since = "7.0.0",
-              .flags = kInspectFlags, .acl = Acl::kPubSub | Acl::kSlow, .parent = "pubsub",
+    {.spec = {.name = "shardnumsub",
+              .arity = -2,
+              .group = Group::kPubSub,
+              .since = "7.0.0",
+              .flags = kInspectFlags,
+              .acl = Acl::kPubSub | Acl::kSlow,
+              .parent = "pubsub",
               .complexity = "O(N) where N is the number of shard channels asked for",
               .summary = "Counts the subscribers of shard channels.",
               .arguments = kOptionalShardChannelArgs},
@@ -196,58 +232,100 @@ constexpr Command kPubSubSubcommands[] = {
 };
 
 constexpr Command kRows[] = {
-    {.spec = {.name = "psubscribe", .arity = -2, .group = Group::kPubSub, .since = "2.0.0",
-              .flags = kSubscriberFlags, .acl = Acl::kPubSub | Acl::kSlow,
+    {.spec = {.name = "psubscribe",
+              .arity = -2,
+              .group = Group::kPubSub,
+              .since = "2.0.0",
+              .flags = kSubscriberFlags,
+              .acl = Acl::kPubSub | Acl::kSlow,
               .complexity = "O(N) where N is the number of patterns to subscribe to",
               .summary = "Subscribes to all channels that match patterns.",
               .arguments = kPatternArgs},
      .run = PSubscribe},
-    {.spec = {.name = "publish", .arity = 3, .group = Group::kPubSub, .since = "2.0.0",
+    {.spec = {.name = "publish",
+              .arity = 3,
+              .group = Group::kPubSub,
+              .since = "2.0.0",
               .flags = Flag::kPubSub | Flag::kLoading | Flag::kStale | Flag::kFast |
                        Flag::kMayReplicate | Flag::kSentinel,
               .acl = Acl::kPubSub | Acl::kFast,
-              .complexity = "O(N+M) where N is the number of subscribers of the channel and M the number of "
-                            "matching patterns' subscribers",
-              .summary = "Sends a message to a channel.", .arguments = kPublishArgs},
+              .complexity =
+                  "O(N+M) where N is the number of subscribers of the channel and M the number of "
+                  "matching patterns' subscribers",
+              .summary = "Sends a message to a channel.",
+              .arguments = kPublishArgs},
      .run = Publish},
-    {.spec = {.name = "pubsub", .arity = -2, .group = Group::kPubSub, .since = "2.8.0",
-              .acl = Acl::kSlow, .complexity = "Depends on subcommand.",
+    {.spec = {.name = "pubsub",
+              .arity = -2,
+              .group = Group::kPubSub,
+              .since = "2.8.0",
+              .acl = Acl::kSlow,
+              .complexity = "Depends on subcommand.",
               .summary = "A container for commands that look at publish and subscribe."},
      .subcommands = kPubSubSubcommands},
-    {.spec = {.name = "punsubscribe", .arity = -1, .group = Group::kPubSub, .since = "2.0.0",
-              .flags = kSubscriberFlags, .acl = Acl::kPubSub | Acl::kSlow,
+    {.spec = {.name = "punsubscribe",
+              .arity = -1,
+              .group = Group::kPubSub,
+              .since = "2.0.0",
+              .flags = kSubscriberFlags,
+              .acl = Acl::kPubSub | Acl::kSlow,
               .complexity = "O(N) where N is the number of patterns to leave",
-              .summary = "Leaves patterns, or all of them.", .arguments = kOptionalPatternArgs},
+              .summary = "Leaves patterns, or all of them.",
+              .arguments = kOptionalPatternArgs},
      .run = PUnsubscribe},
-    {.spec = {.name = "spublish", .arity = 3, .group = Group::kPubSub, .since = "7.0.0",
-              .flags = Flag::kPubSub | Flag::kLoading | Flag::kStale | Flag::kFast |
-                       Flag::kMayReplicate,
-              .keys = kShardChannelAt, .acl = Acl::kPubSub | Acl::kFast,
+    {.spec = {.name = "spublish",
+              .arity = 3,
+              .group = Group::kPubSub,
+              .since = "7.0.0",
+              .flags =
+                  Flag::kPubSub | Flag::kLoading | Flag::kStale | Flag::kFast | Flag::kMayReplicate,
+              .keys = kShardChannelAt,
+              .acl = Acl::kPubSub | Acl::kFast,
               .complexity = "O(N) where N is the number of subscribers of the shard channel",
-              .summary = "Sends a message to a shard channel.", .arguments = kSPublishArgs},
+              .summary = "Sends a message to a shard channel.",
+              .arguments = kSPublishArgs},
      .run = SPublish},
-    {.spec = {.name = "ssubscribe", .arity = -2, .group = Group::kPubSub, .since = "7.0.0",
-              .flags = kShardSubscriberFlags, .keys = kShardChannelsAt,
+    {.spec = {.name = "ssubscribe",
+              .arity = -2,
+              .group = Group::kPubSub,
+              .since = "7.0.0",
+              .flags = kShardSubscriberFlags,
+              .keys = kShardChannelsAt,
               .acl = Acl::kPubSub | Acl::kSlow,
               .complexity = "O(N) where N is the number of shard channels to subscribe to",
-              .summary = "Subscribes to shard channels.", .arguments = kShardChannelArgs},
+              .summary = "Subscribes to shard channels.",
+              .arguments = kShardChannelArgs},
      .run = SSubscribe},
-    {.spec = {.name = "subscribe", .arity = -2, .group = Group::kPubSub, .since = "2.0.0",
-              .flags = kSubscriberFlags, .acl = Acl::kPubSub | Acl::kSlow,
+    {.spec = {.name = "subscribe",
+              .arity = -2,
+              .group = Group::kPubSub,
+              .since = "2.0.0",
+              .flags = kSubscriberFlags,
+              .acl = Acl::kPubSub | Acl::kSlow,
               .complexity = "O(N) where N is the number of channels to subscribe to",
-              .summary = "Subscribes to channels.", .arguments = kChannelArgs},
+              .summary = "Subscribes to channels.",
+              .arguments = kChannelArgs},
      .run = Subscribe},
-    {.spec = {.name = "sunsubscribe", .arity = -1, .group = Group::kPubSub, .since = "7.0.0",
-              .flags = kShardSubscriberFlags, .keys = kShardChannelsAt,
+    {.spec = {.name = "sunsubscribe",
+              .arity = -1,
+              .group = Group::kPubSub,
+              .since = "7.0.0",
+              .flags = kShardSubscriberFlags,
+              .keys = kShardChannelsAt,
               .acl = Acl::kPubSub | Acl::kSlow,
               .complexity = "O(N) where N is the number of shard channels to leave",
               .summary = "Leaves shard channels, or all of them.",
               .arguments = kOptionalShardChannelArgs},
      .run = SUnsubscribe},
-    {.spec = {.name = "unsubscribe", .arity = -1, .group = Group::kPubSub, .since = "2.0.0",
-              .flags = kSubscriberFlags, .acl = Acl::kPubSub | Acl::kSlow,
+    {.spec = {.name = "unsubscribe",
+              .arity = -1,
+              .group = Group::kPubSub,
+              .since = "2.0.0",
+              .flags = kSubscriberFlags,
+              .acl = Acl::kPubSub | Acl::kSlow,
               .complexity = "O(N) where N is the number of channels to leave",
-              .summary = "Leaves channels, or all of them.", .arguments = kOptionalChannelArgs},
+              .summary = "Leaves channels, or all of them.",
+              .arguments = kOptionalChannelArgs},
      .run = Unsubscribe},
 };
 

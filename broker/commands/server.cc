@@ -18,8 +18,8 @@ using protocol::Group;
 
 constexpr int64_t kMaxPort = 65535;
 
-// Differs: this server is always a master, so only NO ONE succeeds, and whoever asks for more must learn that
-// no data will follow.
+// Differs: this server is always a master, so only NO ONE succeeds, and whoever asks for more must
+// learn that no data will follow.
 void ReplicaOf(CommandContext& context) {
   if (EqualsIgnoreCase(context.args[1], "no") && EqualsIgnoreCase(context.args[2], "one")) {
     return context.reply.Ok();
@@ -44,15 +44,27 @@ constexpr auto kFlags = Flag::kAdmin | Flag::kNoScript | Flag::kStale | Flag::kN
 constexpr auto kAcl = Acl::kAdmin | Acl::kSlow | Acl::kDangerous;
 
 constexpr Command kRows[] = {
-    {.spec = {.name = "replicaof", .arity = 3, .group = Group::kServer, .since = "5.0.0",
-              .flags = kFlags, .acl = kAcl, .complexity = "O(1)",
+    {.spec = {.name = "replicaof",
+              .arity = 3,
+              .group = Group::kServer,
+              .since = "5.0.0",
+              .flags = kFlags,
+              .acl = kAcl,
+              .complexity = "O(1)",
               .summary = "Makes the server a replica of another one, or a master.",
               .arguments = kArgs},
      .run = ReplicaOf},
-    {.spec = {.name = "slaveof", .arity = 3, .group = Group::kServer, .since = "1.0.0",
-              .flags = kFlags, .acl = kAcl, .complexity = "O(1)",
+    {.spec = {.name = "slaveof",
+              .arity = 3,
+              .group = Group::kServer,
+              .since = "1.0.0",
+              .flags = kFlags,
+              .acl = kAcl,
+              .complexity = "O(1)",
               .summary = "Makes the server a replica of another one, or a master.",
-              .arguments = kArgs, .deprecated_since = "5.0.0", .replaced_by = "`REPLICAOF`"},
+              .arguments = kArgs,
+              .deprecated_since = "5.0.0",
+              .replaced_by = "`REPLICAOF`"},
      .run = ReplicaOf},
 };
 

@@ -85,8 +85,7 @@ std::string Client::LocalAddress() const {
 bool Client::IsLocal() const {
   if (session_.is_unix) return true;
   const std::string peer = PeerAddress();
-  return peer.starts_with("127.") || peer.starts_with("[::1]") ||
-         peer.starts_with("[::ffff:127.");
+  return peer.starts_with("127.") || peer.starts_with("[::1]") || peer.starts_with("[::ffff:127.");
 }
 
 void Client::StartJob(std::unique_ptr<ClientJob> job) {
@@ -97,8 +96,8 @@ void Client::StartJob(std::unique_ptr<ClientJob> job) {
 }
 
 size_t Client::MemoryBytes() const {
-  size_t bytes = sizeof(Client) + input_capacity() + parser_.partial_bytes() + output().OwnedBytes() +
-                 output().bytes();
+  size_t bytes = sizeof(Client) + input_capacity() + parser_.partial_bytes() +
+                 output().OwnedBytes() + output().bytes();
   for (const Space space : {Space::kChannel, Space::kPattern, Space::kShard}) {
     bytes += subscriptions(space).MemoryBytes();
   }
@@ -122,9 +121,9 @@ void Client::AdoptLargeBulk(std::span<char> input) {
   // A published message can be sent from the very block it is read into, if its head fits in front.
   const auto args = parser_.PartialArgs(input);
   const uint32_t headroom =
-      kHeadroom + (bulk->arg_index == 2 ? static_cast<uint32_t>(std::min<size_t>(
-                                              args[1].size(), 64 * 1024))
-                                        : 0);
+      kHeadroom + (bulk->arg_index == 2
+                       ? static_cast<uint32_t>(std::min<size_t>(args[1].size(), 64 * 1024))
+                       : 0);
   if (!large_) large_ = std::make_unique<LargeArguments>();
   Buffer* block = Buffer::New(static_cast<uint32_t>(headroom + bulk->total_bytes + 2));
   large_->blocks.push_back({block, headroom, bulk->total_bytes});
@@ -164,16 +163,18 @@ size_t Client::InputLimit() const {
 
 void Client::OnInputLimit() {
   static RateLimitedLog limited(LogLevel::kWarning, 10);
-  limited.Write("closing client id={} addr={} name={}: its unfinished request passed {} bytes"
-                " (client-query-buffer-limit)",
-                id(), PeerAddress(), session_.name(), InputLimit());
+  limited.Write(
+      "closing client id={} addr={} name={}: its unfinished request passed {} bytes"
+      " (client-query-buffer-limit)",
+      id(), PeerAddress(), session_.name(), InputLimit());
   ++worker_.stats().counters().input_limit_closes;
 }
 
 void Client::OnOutputLimit(bool hard) {
   static RateLimitedLog limited(LogLevel::kWarning, 20);
   limited.Write(
-      "client id={} addr={} name={} sub={} psub={} ssub={} scheduled to be closed ASAP for overcoming of "
+      "client id={} addr={} name={} sub={} psub={} ssub={} scheduled to be closed ASAP for "
+      "overcoming of "
       "output buffer limits: {} bytes unsent, {} limit of class {}",
       id(), PeerAddress(), session_.name(), subscriptions(Space::kChannel).size(),
       subscriptions(Space::kPattern).size(), subscriptions(Space::kShard).size(), output().bytes(),

@@ -26,20 +26,21 @@ struct ClientTexts {
   std::string lib_version;
 };
 
-/// A client's state as commands see it. Reactor thread, or any thread while all reactors are parked.
+/// A client's state as commands see it. Reactor thread, or any thread while all reactors are
+/// parked.
 struct Session {
   uint32_t db = 0;
   bool is_authenticated = false;
-  bool is_unix = false;      // connected by the unix socket
+  bool is_unix = false;  // connected by the unix socket
   bool is_monitor = false;
   bool no_evict = false;
   bool no_touch = false;
   bool is_doomed = false;  // a CLIENT KILL from another reactor is on its way
   ReplyMode reply_mode = ReplyMode::kOn;
-  int64_t created_us = 0;       // monotonic, as Reactor::turn_us
+  int64_t created_us = 0;  // monotonic, as Reactor::turn_us
   int64_t last_active_us = 0;
   const TableEntry* last_command = nullptr;
-  uint64_t commands = 0;        // executed
+  uint64_t commands = 0;  // executed
   std::unique_ptr<ClientTexts> texts;
   std::unique_ptr<MultiState> multi;  // while MULTI is open or keys are watched
 
@@ -58,7 +59,8 @@ class ClientJob {
   virtual bool Step(Client& client, int64_t deadline_us) = 0;
 };
 
-/// A connected client: connection, subscriptions and session. Its reactor's thread only; see Connection.
+/// A connected client: connection, subscriptions and session. Its reactor's thread only; see
+/// Connection.
 class Client final : public Subscriber {
  public:
   Client(Worker& worker, int fd, ClientId id, bool is_unix);

@@ -16,7 +16,8 @@ class Unit;
 class Worker;
 struct Command;
 
-/// One execution of a command: everything its function may use. Lives on the stack of the dispatcher.
+/// One execution of a command: everything its function may use. Lives on the stack of the
+/// dispatcher.
 struct CommandContext {
   Server& server;
   Worker& worker;
@@ -27,8 +28,8 @@ struct CommandContext {
   /// Where the one reply goes. A function writes exactly one reply, except where the contract says
   /// otherwise (the acknowledgements of SUBSCRIBE and its kin).
   protocol::ReplyWriter& reply;
-  /// The store, with the stripes of the command's keys held, or everything (kExclusive, or inside such an
-  /// EXEC). Always there; commands without keys have no stripe and must not look at keys.
+  /// The store, with the stripes of the command's keys held, or everything (kExclusive, or inside
+  /// such an EXEC). Always there; commands without keys have no stripe and must not look at keys.
   Unit& unit;
   /// Part of an EXEC: blocking and stream-breaking forms are refused.
   bool in_exec = false;

@@ -87,7 +87,8 @@ const TableEntry* CommandTable::Resolve(const TableEntry* entry,
   for (const TableEntry* sub : entry->subcommands) {
     if (EqualsIgnoreCase(args[1], sub->command->spec.name)) return sub;
   }
-  // A container that is a command of its own right (COMMAND) has no unknown subcommand but a wrong one.
+  // A container that is a command of its own right (COMMAND) has no unknown subcommand but a wrong
+  // one.
   return nullptr;
 }
 

@@ -17,8 +17,9 @@ struct TableEntry {
   std::string full_name;  // "config|get"; "get"
   uint32_t index = 0;     // of this entry; for per-command counters
   int32_t arity = 0;
-  int16_t first_key = 0;  // position of the first key when keys stand at fixed places; 0: none or movable
-  int16_t last_key = 0;   // may count from the end: -1 is the last argument
+  int16_t first_key =
+      0;  // position of the first key when keys stand at fixed places; 0: none or movable
+  int16_t last_key = 0;  // may count from the end: -1 is the last argument
   int16_t key_step = 0;
   bool has_movable_keys = false;
   bool is_exclusive = false;
@@ -27,7 +28,8 @@ struct TableEntry {
   bool Has(protocol::Flag flag) const { return protocol::Any(command->spec.flags & flag); }
 };
 
-/// All commands of this server, by name. Made at start (renames applied), never changed: any thread.
+/// All commands of this server, by name. Made at start (renames applied), never changed: any
+/// thread.
 class CommandTable {
  public:
   CommandTable();
@@ -36,10 +38,9 @@ class CommandTable {
 
   /// `name` in any letter case. Null if unknown.
   const TableEntry* Find(std::string_view name) const;
-  /// Goes down to the subcommand that args[1] names; `entry` itself when it has none or args is too short.
-  /// Null if there is no such subcommand.
-  static const TableEntry* Resolve(const TableEntry* entry,
-                                   std::span<const std::string_view> args);
+  /// Goes down to the subcommand that args[1] names; `entry` itself when it has none or args is too
+  /// short. Null if there is no such subcommand.
+  static const TableEntry* Resolve(const TableEntry* entry, std::span<const std::string_view> args);
   /// "config|get" or "get".
   const TableEntry* FindFull(std::string_view full_name) const;
 

@@ -96,8 +96,8 @@ void Acknowledge(Client& client, Space space, std::string_view kind, const std::
   } else {
     writer.Null();
   }
-  writer.Integer(static_cast<int64_t>(space == Space::kShard ? client.ShardCount()
-                                                             : client.GlobalCount()));
+  writer.Integer(
+      static_cast<int64_t>(space == Space::kShard ? client.ShardCount() : client.GlobalCount()));
 }
 
 void LeaveAllAndReply(CommandContext& context, std::string_view status) {

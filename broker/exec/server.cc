@@ -67,9 +67,12 @@ sigset_t HandledSignals() {
 
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
 constexpr std::string_view kProtectedModeText =
-    "-DENIED Peal is running in protected mode: no password is set for the default user, so only clients on "
-    "this machine are served. To serve others, set a password (CONFIG SET requirepass <password>, or "
-    "requirepass in the configuration file), or bind to addresses that only trusted clients reach and set "
+    "-DENIED Peal is running in protected mode: no password is set for the default user, so only "
+    "clients on "
+    "this machine are served. To serve others, set a password (CONFIG SET requirepass <password>, "
+    "or "
+    "requirepass in the configuration file), or bind to addresses that only trusted clients reach "
+    "and set "
     "'protected-mode no'.\r\n";
 
 }  // namespace
@@ -244,8 +247,8 @@ void Server::RequestShutdown(std::string_view why) {
 }
 
 void Server::DrainAndStop() {
-  // Clients get what is queued for them; whoever does not read it within shutdown-timeout loses it. A second
-  // signal ends the wait.
+  // Clients get what is queued for them; whoever does not read it within shutdown-timeout loses it.
+  // A second signal ends the wait.
   struct Node : InboxNode {
     Server* server;
   };

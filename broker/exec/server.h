@@ -17,8 +17,8 @@
 #include "broker/net/listener.h"
 #include "broker/net/reactor.h"
 #include "broker/pubsub/hub.h"
-#include "store/keyspace/keyspace.h"
 #include "store/keyspace/garbage.h"
+#include "store/keyspace/keyspace.h"
 #include "store/sync/gate.h"
 #include "store/sync/mutex.h"
 
@@ -29,8 +29,8 @@ enum class PauseMode : uint8_t { kNone, kWrite, kAll };
 
 /// The running broker: everything that exists once. Owns the reactors and their threads.
 ///
-/// What commands may change at run time (config, pause, password) changes only while all reactors are
-/// parked, so a turn sees one state of it from beginning to end.
+/// What commands may change at run time (config, pause, password) changes only while all reactors
+/// are parked, so a turn sees one state of it from beginning to end.
 class Server {
  public:
   /// `config` was loaded already. Nothing listens yet.
@@ -41,7 +41,8 @@ class Server {
 
   /// Opens the listeners and starts the reactors. The error is a line for the operator.
   protocol::Result<void> Start();
-  /// Runs until a shutdown was asked for and done; returns the exit code. The calling thread handles signals.
+  /// Runs until a shutdown was asked for and done; returns the exit code. The calling thread
+  /// handles signals.
   int Wait();
 
   ConfigStore& config_store() { return *config_; }
@@ -113,7 +114,8 @@ class Server {
   std::unique_ptr<Hub> hub_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<ListenerSet> listeners_;
-  std::vector<std::unique_ptr<ListenerSet>> retired_listeners_;  // their handles may still be closing
+  std::vector<std::unique_ptr<ListenerSet>>
+      retired_listeners_;  // their handles may still be closing
   std::vector<std::thread> threads_;
   std::unique_ptr<FreeThread> free_thread_;
   store::Mutex monitor_mutex_{store::LockRank::kLeaf};

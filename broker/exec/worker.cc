@@ -164,8 +164,8 @@ std::span<char> Worker::ParseAndExecute(Client& client, std::span<char> input) {
     if (session.is_authenticated) {
       limits = {.max_bulk_bytes = server_.config().proto_max_bulk_len};
     }
-    // Quotes are taken off an inline request in place, so that it could not be read a second time: what
-    // came before it must be done first.
+    // Quotes are taken off an inline request in place, so that it could not be read a second time:
+    // what came before it must be done first.
     const bool run_first = at < input.size() && input[at] != '*';
     if (run_first && batch.size != 0) {
       if (const uint32_t stop = RunBatch(client, batch); stop != kAllRun) return keep_from(stop);
@@ -284,8 +284,7 @@ Worker::Outcome Worker::Execute(Client& client, const TableEntry* entry,
   Session& session = client.session();
   const bool silent = session.reply_mode != ReplyMode::kOn;
   if (session.reply_mode == ReplyMode::kSkipNext) session.reply_mode = ReplyMode::kOn;
-  protocol::ByteSink& sink =
-      silent ? static_cast<protocol::ByteSink&>(NullSink::Get()) : replies_;
+  protocol::ByteSink& sink = silent ? static_cast<protocol::ByteSink&>(NullSink::Get()) : replies_;
   protocol::ReplyWriter reply(sink, client.resp());
   if (entry == nullptr) {
     Reject(client, nullptr, UnknownCommand(args), reply);
@@ -337,9 +336,10 @@ bool Worker::Admit(Client& client, const TableEntry& entry, std::span<const std:
       [[unlikely]] {
     std::string name = entry.full_name;
     Reject(client, &entry,
-           Error::Owned("ERR Can't execute '" + name +
-                        "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
-                        "this context"),
+           Error::Owned(
+               "ERR Can't execute '" + name +
+               "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
+               "this context"),
            reply);
     return false;
   }
@@ -362,7 +362,8 @@ void Worker::Reject(Client& client, const TableEntry* entry, const Error& error,
 bool Worker::IsHeldByPause(const Client& client, const TableEntry& entry) const {
   if (server_.pause_until_ms() <= now_ms_) return false;
   // Replies to subscriptions and the command that ends the pause must get through.
-  if (client.client_class() == ClientClass::kPubSub && client.resp() == RespVersion::k2) return false;
+  if (client.client_class() == ClientClass::kPubSub && client.resp() == RespVersion::k2)
+    return false;
   if (entry.full_name == "client|unpause" || entry.full_name == "client|pause") return false;
   if (server_.pause_mode() == PauseMode::kAll) return true;
   return entry.Has(Flag::kWrite) || entry.Has(Flag::kMayReplicate) ||
@@ -417,7 +418,8 @@ void Worker::Run(CommandContext& context, const TableEntry& entry) {
   ticks_ = end;
   running_index_ = outer;
   stats_.Count(entry.index, end - begin);
-  if (end - begin >= slow_ticks_) [[unlikely]] NoteSlow(context, entry, end - begin);
+  if (end - begin >= slow_ticks_) [[unlikely]]
+    NoteSlow(context, entry, end - begin);
   if (server_.monitor_count().load(std::memory_order_relaxed) != 0 &&
       !entry.Has(Flag::kSkipMonitor) && !entry.Has(Flag::kAdmin)) [[unlikely]] {
     std::vector<std::string_view> scratch;
@@ -432,8 +434,8 @@ void Worker::NoteSlow(CommandContext& context, const TableEntry& entry, uint64_t
       !entry.Has(Flag::kSkipSlowlog)) {
     std::vector<std::string_view> scratch;
     server_.slowlog().Add(HideSecrets(entry, context.args, scratch), us,
-                          context.client.PeerAddress(),
-                          context.client.session().name(), config.slowlog_max_len);
+                          context.client.PeerAddress(), context.client.session().name(),
+                          config.slowlog_max_len);
   }
   const auto threshold_ms = static_cast<int64_t>(config.latency_monitor_threshold_ms);
   if (threshold_ms != 0 && us >= threshold_ms * 1000) {

@@ -21,8 +21,8 @@ namespace peal::broker {
 class ExpiryCycle;
 class Server;
 
-/// What a reactor executes: its clients, its part in the hub, its counters. One for each reactor; its
-/// thread only, or any thread while all reactors are parked.
+/// What a reactor executes: its clients, its part in the hub, its counters. One for each reactor;
+/// its thread only, or any thread while all reactors are parked.
 class Worker final : public ReactorHandler {
  public:
   Worker(Server& server, Reactor& reactor);
@@ -43,8 +43,8 @@ class Worker final : public ReactorHandler {
   /// For EXEC, whose commands passed their checks when queued.
   void Run(CommandContext& context, const TableEntry& entry);
 
-  /// Bytes written so far of the reply under way go to the client's queue now, so that something else may
-  /// be queued behind them (or a piece of reply be sent by reference).
+  /// Bytes written so far of the reply under way go to the client's queue now, so that something
+  /// else may be queued behind them (or a piece of reply be sent by reference).
   void FlushReply(Client& client);
   /// Reply of a block by reference: a bulk string whose payload is not copied.
   void QueueReplyRange(Client& client, Range range);
@@ -94,7 +94,8 @@ class Worker final : public ReactorHandler {
   std::span<char> ParseAndExecute(Client& client, std::span<char> input);
   void AddToBatch(Batch& batch, Client& client, const TableEntry* entry,
                   std::span<const std::string_view> args, uint32_t begin, uint32_t end);
-  /// Executes the batch and empties it. Returns kAllRun, or from which offset of the input on is unread.
+  /// Executes the batch and empties it. Returns kAllRun, or from which offset of the input on is
+  /// unread.
   uint32_t RunBatch(Client& client, Batch& batch);
   std::span<char> KeepRebuilt(Client& client, std::span<const std::string_view> args,
                               std::span<const char> before, std::span<const char> behind);

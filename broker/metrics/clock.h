@@ -10,8 +10,9 @@
 
 namespace peal::broker {
 
-/// A cheap clock for measuring short spans: the processor's time stamp counter where it runs at a constant
-/// rate, else CLOCK_MONOTONIC in nanoseconds. Only differences mean something. [any thread]
+/// A cheap clock for measuring short spans: the processor's time stamp counter where it runs at a
+/// constant rate, else CLOCK_MONOTONIC in nanoseconds. Only differences mean something. [any
+/// thread]
 inline uint64_t Ticks() {
 #if defined(__x86_64__)
   return __rdtsc();
@@ -22,8 +23,8 @@ inline uint64_t Ticks() {
 #endif
 }
 
-/// Measures the rate of Ticks(); once, at start, takes about 10 ms. Before it, conversions measure by
-/// themselves on first use.
+/// Measures the rate of Ticks(); once, at start, takes about 10 ms. Before it, conversions measure
+/// by themselves on first use.
 void CalibrateTicks();
 
 uint64_t TicksToNs(uint64_t ticks);

@@ -21,8 +21,8 @@ struct CommandNumbers {
   std::unique_ptr<Histogram> latency;  // from the first call on
 };
 
-/// What one worker counts. Plain numbers: its reactor's thread writes, anybody reads with all reactors
-/// parked, when the sum over workers is taken.
+/// What one worker counts. Plain numbers: its reactor's thread writes, anybody reads with all
+/// reactors parked, when the sum over workers is taken.
 class CommandStats {
  public:
   /// `commands`: how many rows the command table has.
@@ -43,7 +43,8 @@ class CommandStats {
     ++numbers.calls;
     numbers.ticks += ticks;
     if (!tracks_latency_) return;
-    if (numbers.latency == nullptr) [[unlikely]] numbers.latency = std::make_unique<Histogram>();
+    if (numbers.latency == nullptr) [[unlikely]]
+      numbers.latency = std::make_unique<Histogram>();
     numbers.latency->Add(ticks);
   }
   void CountRejected(uint32_t index) { ++commands_[index].rejected; }

@@ -6,8 +6,8 @@
 
 namespace peal::broker {
 
-/// Counts of spans of time by their size in ticks: 8 buckets for each power of two, so a reading is at
-/// most 12 % off. Fixed memory (2 KiB), constant-time Add. Not thread-safe.
+/// Counts of spans of time by their size in ticks: 8 buckets for each power of two, so a reading is
+/// at most 12 % off. Fixed memory (2 KiB), constant-time Add. Not thread-safe.
 class Histogram {
  public:
   void Add(uint64_t ticks) {
@@ -19,7 +19,8 @@ class Histogram {
     for (size_t i = 0; i < kBuckets; ++i) buckets_[i] += other.buckets_[i];
     count_ += other.count_;
   }
-  /// The upper bound of the bucket below which `share` (0 to 1) of all spans lie, in ticks; 0 if empty.
+  /// The upper bound of the bucket below which `share` (0 to 1) of all spans lie, in ticks; 0 if
+  /// empty.
   uint64_t Percentile(double share) const {
     if (count_ == 0) return 0;
     const auto wanted = static_cast<uint64_t>(share * static_cast<double>(count_));

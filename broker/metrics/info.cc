@@ -1,12 +1,11 @@
-// INFO: one table of fields. The names are those of Redis 7.2, because monitoring systems ask for them; what
-// Peal does not have is told as 0.
+// INFO: one table of fields. The names are those of Redis 7.2, because monitoring systems ask for
+// them; what Peal does not have is told as 0.
 #include "broker/metrics/info.h"
 
+#include <spdlog/fmt/fmt.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-
-#include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 #include <ctime>
@@ -57,22 +56,14 @@ struct SectionName {
 
 // By Section. Redis prints in this order; Peal's own sections come last.
 constexpr SectionName kSections[] = {
-    {"server", "Server", true, true},
-    {"clients", "Clients", true, true},
-    {"memory", "Memory", true, true},
-    {"persistence", "Persistence", true, true},
-    {"threads", "Threads", false, true},
-    {"stats", "Stats", true, true},
-    {"replication", "Replication", true, true},
-    {"cpu", "CPU", true, true},
-    {"modules", "Modules", true, true},
-    {"commandstats", "Commandstats", false, true},
-    {"errorstats", "Errorstats", true, true},
-    {"latencystats", "Latencystats", false, true},
-    {"cluster", "Cluster", true, true},
-    {"keyspace", "Keyspace", true, true},
-    {"pubsub", "Pubsub", false, true},
-    {"reactors", "Reactors", false, true},
+    {"server", "Server", true, true},           {"clients", "Clients", true, true},
+    {"memory", "Memory", true, true},           {"persistence", "Persistence", true, true},
+    {"threads", "Threads", false, true},        {"stats", "Stats", true, true},
+    {"replication", "Replication", true, true}, {"cpu", "CPU", true, true},
+    {"modules", "Modules", true, true},         {"commandstats", "Commandstats", false, true},
+    {"errorstats", "Errorstats", true, true},   {"latencystats", "Latencystats", false, true},
+    {"cluster", "Cluster", true, true},         {"keyspace", "Keyspace", true, true},
+    {"pubsub", "Pubsub", false, true},          {"reactors", "Reactors", false, true},
 };
 
 /// Sums over all clients; taken only when a section needs them.
@@ -133,8 +124,8 @@ void PutKbps(Out& out, uint64_t bytes_per_second) {
 }
 
 std::string_view PolicyName(MaxMemoryPolicy policy) {
-  constexpr std::string_view kNames[] = {"volatile-lru",    "volatile-lfu", "volatile-random",
-                                         "volatile-ttl",    "allkeys-lru",  "allkeys-lfu",
+  constexpr std::string_view kNames[] = {"volatile-lru",   "volatile-lfu", "volatile-random",
+                                         "volatile-ttl",   "allkeys-lru",  "allkeys-lfu",
                                          "allkeys-random", "noeviction"};
   return kNames[static_cast<size_t>(policy)];
 }
@@ -159,13 +150,14 @@ void PrintCommandStats(const Facts& f, Out& out) {
     const Totals::OfCommand& command = f.totals.commands[entry->index];
     if (command.calls == 0 && command.rejected == 0 && command.failed == 0) continue;
     const uint64_t us = TicksToUs(command.ticks);
-    fmt::format_to(std::back_inserter(out),
-                   "cmdstat_{}:calls={},usec={},usec_per_call={:.2f},rejected_calls={},failed_calls={}\r\n",
-                   entry->full_name, command.calls, us,
-                   command.calls == 0 ? 0.0
-                                      : static_cast<double>(TicksToNs(command.ticks)) / 1000 /
-                                            static_cast<double>(command.calls),
-                   command.rejected, command.failed);
+    fmt::format_to(
+        std::back_inserter(out),
+        "cmdstat_{}:calls={},usec={},usec_per_call={:.2f},rejected_calls={},failed_calls={}\r\n",
+        entry->full_name, command.calls, us,
+        command.calls == 0 ? 0.0
+                           : static_cast<double>(TicksToNs(command.ticks)) / 1000 /
+                                 static_cast<double>(command.calls),
+        command.rejected, command.failed);
   }
 }
 
@@ -233,13 +225,13 @@ void PrintReactors(const Facts& f, Out& out) {
   for (const auto& worker : f.server.workers()) {
     Reactor& reactor = worker->reactor();
     const Reactor::Counters& io = reactor.counters();
-    fmt::format_to(std::back_inserter(out),
-                   "reactor{}:clients={},pubsub_clients={},turns={},posts={},inbox_bytes={},reads={},"
-                   "writes={},bytes_in={},bytes_out={},commands_per_sec={}\r\n",
-                   reactor.index(), worker->client_count(), worker->pubsub_clients(), io.turns,
-                   io.nodes, reactor.inbox().bytes().load(std::memory_order_relaxed), io.reads,
-                   io.writes, io.bytes_in, io.bytes_out,
-                   worker->stats().rates().CommandsPerSecond());
+    fmt::format_to(
+        std::back_inserter(out),
+        "reactor{}:clients={},pubsub_clients={},turns={},posts={},inbox_bytes={},reads={},"
+        "writes={},bytes_in={},bytes_out={},commands_per_sec={}\r\n",
+        reactor.index(), worker->client_count(), worker->pubsub_clients(), io.turns, io.nodes,
+        reactor.inbox().bytes().load(std::memory_order_relaxed), io.reads, io.writes, io.bytes_in,
+        io.bytes_out, worker->stats().rates().CommandsPerSecond());
   }
 }
 
@@ -480,9 +472,9 @@ constexpr Field kFields[] = {
     {Section::kStats, "expired_keys",
      [](const Facts& f, Out& o) { Put(o, f.totals.units.expired_keys); }},
     {Section::kStats, "expired_stale_perc",
-     [](const Facts& f, Out& o) {
-       fmt::format_to(std::back_inserter(o), "{:.2f}", f.totals.expired_stale_percent);
-     }},
+     [](const Facts& f,
+        Out&
+            o) { fmt::format_to(std::back_inserter(o), "{:.2f}", f.totals.expired_stale_percent); }},
     {Section::kStats, "expired_time_cap_reached_count",
      [](const Facts& f, Out& o) { Put(o, f.totals.expire_time_cap_reached); }},
     {Section::kStats, "expire_cycle_cpu_milliseconds", nullptr, "0"},
@@ -575,8 +567,7 @@ constexpr Field kFields[] = {
      [](const Facts& f, Out& o) { Put(o, f.server.hub().PatternCount()); }},
     {Section::kPubSub, "shard_channels",
      [](const Facts& f, Out& o) { Put(o, f.server.hub().shard_channels().size()); }},
-    {Section::kPubSub, "clients",
-     [](const Facts& f, Out& o) { Put(o, f.totals.pubsub_clients); }},
+    {Section::kPubSub, "clients", [](const Facts& f, Out& o) { Put(o, f.totals.pubsub_clients); }},
     {Section::kPubSub, "messages_published",
      [](const Facts& f, Out& o) { Put(o, f.totals.messages_published); }},
     {Section::kPubSub, "messages_delivered",
@@ -647,7 +638,10 @@ std::string HumanBytes(uint64_t bytes) {
 std::string BuildInfo(Server& server, std::span<const std::string_view> sections) {
   const uint32_t chosen = Choose(sections);
   if (chosen == 0) return {};
-  Facts facts{.server = server, .config = server.config(), .totals = Totals(server), .memory = {},
+  Facts facts{.server = server,
+              .config = server.config(),
+              .totals = Totals(server),
+              .memory = {},
               .clients = {}};
   if (Has(chosen, Section::kMemory)) facts.memory = ReadMemory();
   if (Has(chosen, Section::kMemory) || Has(chosen, Section::kClients)) {

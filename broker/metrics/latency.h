@@ -11,7 +11,8 @@
 
 namespace peal::broker {
 
-/// Spikes above latency-monitor-threshold, by event; at most 160 samples each, one a second. Any thread.
+/// Spikes above latency-monitor-threshold, by event; at most 160 samples each, one a second. Any
+/// thread.
 class LatencyMonitor {
  public:
   struct Sample {

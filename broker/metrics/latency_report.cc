@@ -43,9 +43,8 @@ std::string DrawLatency(std::string_view name, const LatencyMonitor::Event& even
       const uint64_t span = high - low;
       const uint64_t height = span == 0 ? 1 : 1 + (sample.ms - low) * (full - 1) / span;
       const uint64_t below = row * std::size(kInk);
-      out += height <= below
-                 ? std::string_view(" ")
-                 : kInk[std::min<uint64_t>(height - below, std::size(kInk)) - 1];
+      out += height <= below ? std::string_view(" ")
+                             : kInk[std::min<uint64_t>(height - below, std::size(kInk)) - 1];
     }
     out += '\n';
   }
@@ -73,8 +72,7 @@ std::string ReportLatency(const std::map<std::string, LatencyMonitor::Event>& ev
     uint64_t sum = 0;
     for (const LatencyMonitor::Sample& sample : event.samples) sum += sample.ms;
     const size_t count = event.samples.size();
-    const int64_t span_s =
-        std::max<int64_t>(now_s - event.samples.front().time_s, 1);
+    const int64_t span_s = std::max<int64_t>(now_s - event.samples.front().time_s, 1);
     fmt::format_to(std::back_inserter(out),
                    "{}: {} spike{} in {}, mean {} ms, worst {} ms, latest {} ago.\n", name, count,
                    count == 1 ? "" : "s", Age(span_s), sum / count, event.max_ms,
@@ -85,17 +83,20 @@ std::string ReportLatency(const std::map<std::string, LatencyMonitor::Event>& ev
   if (events.contains("command")) {
     if (slowlog_slower_than_us < 0 ||
         slowlog_slower_than_us > static_cast<int64_t>(threshold_ms) * 1000) {
-      fmt::format_to(std::back_inserter(out),
-                     "- The slow log does not see these commands. CONFIG SET slowlog-log-slower-than {}.\n",
-                     threshold_ms * 1000);
+      fmt::format_to(
+          std::back_inserter(out),
+          "- The slow log does not see these commands. CONFIG SET slowlog-log-slower-than {}.\n",
+          threshold_ms * 1000);
     } else {
-      out += "- Look for the slow commands with SLOWLOG GET. KEYS and large MGET, DEL or FLUSHALL are "
-             "the usual ones: use SCAN, smaller pieces, UNLINK and ASYNC.\n";
+      out +=
+          "- Look for the slow commands with SLOWLOG GET. KEYS and large MGET, DEL or FLUSHALL are "
+          "the usual ones: use SCAN, smaller pieces, UNLINK and ASYNC.\n";
     }
   }
   if (events.contains("fast-command")) {
-    out += "- Commands that take constant time were slow: the machine was. Look for swapping, a busy "
-           "hypervisor, or more reactors (io-threads) than free cores.\n";
+    out +=
+        "- Commands that take constant time were slow: the machine was. Look for swapping, a busy "
+        "hypervisor, or more reactors (io-threads) than free cores.\n";
   }
   if (!has_commands) out += "- Commands themselves were fast.\n";
   return out;

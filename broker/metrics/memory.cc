@@ -9,7 +9,8 @@
 #include <cstdlib>
 #include <string_view>
 
-// The server may be linked with either allocator or with none: which one shows in the symbols present.
+// The server may be linked with either allocator or with none: which one shows in the symbols
+// present.
 extern "C" {
 __attribute__((weak)) int mallctl(const char* name, void* old_value, size_t* old_bytes,
                                   void* new_value, size_t new_bytes);
@@ -51,8 +52,8 @@ uint64_t ReadRss() {
 MemoryFacts ReadMemory() {
   MemoryFacts facts;
   facts.rss = ReadRss();
-  facts.system_total = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-                       static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  facts.system_total =
+      static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   if (&mallctl != nullptr) {
     // Figures are as of the last change of the epoch.
     uint64_t epoch = 1;

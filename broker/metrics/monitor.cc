@@ -1,8 +1,8 @@
 #include "broker/metrics/monitor.h"
 
-#include <ctime>
-
 #include <spdlog/fmt/fmt.h>
+
+#include <ctime>
 
 #include "broker/exec/client.h"
 #include "protocol/base/text.h"
@@ -47,12 +47,11 @@ void AppendQuoted(std::string& out, std::string_view text) {
 std::string MonitorLine(const Client& client, std::span<const std::string_view> args) {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  std::string line = fmt::format("+{}.{:06} [{} {}]", now.tv_sec, now.tv_nsec / 1000,
-                                 client.session().db,
-                                 client.session().is_unix
-                                     ? "unix:" + client.PeerAddress().substr(
-                                                     0, client.PeerAddress().size() - 2)
-                                     : client.PeerAddress());
+  std::string line =
+      fmt::format("+{}.{:06} [{} {}]", now.tv_sec, now.tv_nsec / 1000, client.session().db,
+                  client.session().is_unix
+                      ? "unix:" + client.PeerAddress().substr(0, client.PeerAddress().size() - 2)
+                      : client.PeerAddress());
   for (const std::string_view arg : args) {
     line += ' ';
     AppendQuoted(line, arg);

@@ -8,8 +8,9 @@ namespace peal::broker {
 
 class Client;
 
-/// The line that MONITOR shows for a command: "+<seconds>.<microseconds> [<db> <address>] "<arg>" …\r\n", quoted
-/// as Redis quotes. Passwords of AUTH and HELLO are not shown: such commands give no line (empty text).
+/// The line that MONITOR shows for a command: "+<seconds>.<microseconds> [<db> <address>] "<arg>"
+/// …\r\n", quoted as Redis quotes. Passwords of AUTH and HELLO are not shown: such commands give no
+/// line (empty text).
 std::string MonitorLine(const Client& client, std::span<const std::string_view> args);
 
 /// `text` in double quotes with unprintable octets as escapes.

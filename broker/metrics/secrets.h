@@ -8,9 +8,9 @@
 
 namespace peal::broker {
 
-/// The arguments of a command as MONITOR and SLOWLOG may show them: passwords of AUTH and HELLO, and values
-/// of sensitive directives of CONFIG SET, are "(redacted)". `args` itself if there is nothing to
-/// hide, else `scratch`. Goes by the row, so that renamed commands are known too.
+/// The arguments of a command as MONITOR and SLOWLOG may show them: passwords of AUTH and HELLO,
+/// and values of sensitive directives of CONFIG SET, are "(redacted)". `args` itself if there is
+/// nothing to hide, else `scratch`. Goes by the row, so that renamed commands are known too.
 std::span<const std::string_view> HideSecrets(const TableEntry& entry,
                                               std::span<const std::string_view> args,
                                               std::vector<std::string_view>& scratch);

@@ -11,8 +11,8 @@
 
 namespace peal::broker {
 
-/// The latest commands that took longer than slowlog-log-slower-than. Any thread; touched only when a command
-/// was slow. Arguments are cut as Redis cuts them: 32 of them, 128 octets each.
+/// The latest commands that took longer than slowlog-log-slower-than. Any thread; touched only when
+/// a command was slow. Arguments are cut as Redis cuts them: 32 of them, 128 octets each.
 class Slowlog {
  public:
   struct Entry {

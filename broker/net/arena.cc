@@ -16,7 +16,8 @@ void Arena::Refill(size_t n) {
     mark_ = cursor_;
     open = 0;
   }
-  const size_t wanted = std::max<size_t>(kBlockBytes, open + n + (open > kBlockBytes / 2 ? open : 0));
+  const size_t wanted =
+      std::max<size_t>(kBlockBytes, open + n + (open > kBlockBytes / 2 ? open : 0));
   PEAL_CHECK(wanted < UINT32_MAX);
   Buffer* block = Buffer::New(static_cast<uint32_t>(wanted));
   if (open != 0) std::memcpy(block->data(), mark_, open);

@@ -9,10 +9,12 @@ namespace peal::broker {
 
 class Connection;
 
-/// The block into which a reactor encodes replies and messages: one growing end, shared by reference.
+/// The block into which a reactor encodes replies and messages: one growing end, shared by
+/// reference.
 ///
 /// Bytes written one after another lie one after another, so whoever queues them piecewise gets one
-/// range. When a block is full a new one begins; queues keep the old one alive. Reactor thread only.
+/// range. When a block is full a new one begins; queues keep the old one alive. Reactor thread
+/// only.
 class Arena final : public protocol::ByteSink {
  public:
   static constexpr uint32_t kBlockBytes = 64 * 1024 - 64;
@@ -24,7 +26,8 @@ class Arena final : public protocol::ByteSink {
     if (block_ != nullptr) block_->Release();
   }
 
-  /// Begins a piece that will lie in one range: room for `bytes` (what is written is moved if it grows).
+  /// Begins a piece that will lie in one range: room for `bytes` (what is written is moved if it
+  /// grows).
   char* Begin(size_t bytes) {
     mark_ = cursor_;
     char* at = Reserve(bytes);
@@ -32,8 +35,8 @@ class Arena final : public protocol::ByteSink {
     spill_ = nullptr;
     return at;
   }
-  /// Begins a piece that may go out in several ranges: when a block is full, what was written so far is
-  /// queued on `connection`. The caller queues the rest (End) itself.
+  /// Begins a piece that may go out in several ranges: when a block is full, what was written so
+  /// far is queued on `connection`. The caller queues the rest (End) itself.
   void BeginSpilling(Connection* connection) {
     mark_ = cursor_;
     spill_ = connection;

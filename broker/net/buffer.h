@@ -14,8 +14,8 @@ namespace peal::broker {
 /// A block of bytes shared by output queues, inboxes and reactors.
 ///
 /// Bytes, once a range that covers them was handed out, never change; whoever fills the rest of the
-/// block (its one producer) only appends. [any thread] for the count; the bytes are published by the
-/// queue or inbox that carries the range.
+/// block (its one producer) only appends. [any thread] for the count; the bytes are published by
+/// the queue or inbox that carries the range.
 class Buffer {
  public:
   /// A block with room for `capacity` bytes and one reference. Ends the process when memory is out.

@@ -16,8 +16,8 @@ namespace peal::broker {
 class Reactor;
 class Transport;
 
-/// Never reused. The high bits count connections, so a later connection has a larger id; the low bits
-/// name the reactor, so that a post to a client needs no registry.
+/// Never reused. The high bits count connections, so a later connection has a larger id; the low
+/// bits name the reactor, so that a post to a client needs no registry.
 using ClientId = uint64_t;
 inline constexpr int kReactorBits = 6;
 inline constexpr int kMaxReactors = 1 << kReactorBits;
@@ -34,11 +34,11 @@ enum class Pause : uint8_t {
 
 /// One client connection. It is born, lives and dies on one reactor thread.
 ///
-/// Every method needs that thread (or all reactors parked, for reading state). To reach a connection
-/// from elsewhere, post to its reactor with the id; the post is dropped if the client has gone.
-/// Life: the reactor creates it, Close() marks it, the reactor tears it down at the end of the turn
-/// and calls OnClosed; it is deleted when libuv has let go of the handle and Unpin was called as
-/// often as Pin.
+/// Every method needs that thread (or all reactors parked, for reading state). To reach a
+/// connection from elsewhere, post to its reactor with the id; the post is dropped if the client
+/// has gone. Life: the reactor creates it, Close() marks it, the reactor tears it down at the end
+/// of the turn and calls OnClosed; it is deleted when libuv has let go of the handle and Unpin was
+/// called as often as Pin.
 class Connection {
  public:
   /// Takes over `fd`, a connected non-blocking socket.
@@ -61,8 +61,8 @@ class Connection {
 
   /// Queues `range` (a reference to its buffer is taken) to be sent at the end of the turn.
   ///
-  /// Counts towards the output limit at once; passing it marks the connection for closing. Nothing is
-  /// closed before the end of the turn, because the caller may be walking a list of subscribers.
+  /// Counts towards the output limit at once; passing it marks the connection for closing. Nothing
+  /// is closed before the end of the turn, because the caller may be walking a list of subscribers.
   void Queue(Range range);
   /// As Queue, for bytes that are copied.
   void QueueCopy(std::string_view bytes);
@@ -79,7 +79,8 @@ class Connection {
   void CheckSoftLimit() { CheckOutputLimit(); }
 
   void PauseReading(Pause reason);
-  /// Takes the reason back. With none left, kept input is processed on the next turn and reading goes on.
+  /// Takes the reason back. With none left, kept input is processed on the next turn and reading
+  /// goes on.
   void ResumeReading(Pause reason);
 
   /// Puts off deletion while somebody walks lists that hold the connection.
@@ -89,10 +90,11 @@ class Connection {
  protected:
   virtual ~Connection();
 
-  /// Handles complete requests at the front of `input`; returns the part of it to be kept, which comes
-  /// again in front of later bytes. `input` may be written to; it is gone afterwards.
+  /// Handles complete requests at the front of `input`; returns the part of it to be kept, which
+  /// comes again in front of later bytes. `input` may be written to; it is gone afterwards.
   virtual std::span<char> OnInput(std::span<char> input) = 0;
-  /// Where the next bytes of a large argument go, or empty. Bytes put there are told by OnDirectInput.
+  /// Where the next bytes of a large argument go, or empty. Bytes put there are told by
+  /// OnDirectInput.
   virtual std::span<char> DirectInput() = 0;
   virtual void OnDirectInput(size_t bytes) = 0;
   /// The socket is closed: leave all lists. Called once, on the reactor's thread, outside any walk.

@@ -17,11 +17,11 @@ struct InboxNode {
 
 /// The inbox of a reactor: any thread pushes, the reactor takes everything at once.
 ///
-/// A list linked through the nodes: push is a compare-and-swap on the head, taking is one exchange and
-/// a reversal, so no moment exists in which a pushed node cannot be reached. Order: two nodes of one
-/// producer, or pushed under one lock, are taken in the order of their pushes. The push is sequentially
-/// consistent because the wake protocol (see Reactor::Wake) pairs it with the reactor's look at the
-/// inbox after announcing its sleep.
+/// A list linked through the nodes: push is a compare-and-swap on the head, taking is one exchange
+/// and a reversal, so no moment exists in which a pushed node cannot be reached. Order: two nodes
+/// of one producer, or pushed under one lock, are taken in the order of their pushes. The push is
+/// sequentially consistent because the wake protocol (see Reactor::Wake) pairs it with the
+/// reactor's look at the inbox after announcing its sleep.
 class Inbox {
  public:
   /// [any thread]
@@ -53,7 +53,8 @@ class Inbox {
     return oldest;
   }
 
-  /// Bytes of messages posted and not yet handed to connections; the publishers' throttle looks at it.
+  /// Bytes of messages posted and not yet handed to connections; the publishers' throttle looks at
+  /// it.
   std::atomic<int64_t>& bytes() { return bytes_; }
 
  private:

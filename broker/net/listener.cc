@@ -56,8 +56,9 @@ Result<void> ListenerSet::Open() {
     if (!opened.ok()) return opened;
   }
   if (sockets_.empty()) {
-    return Error::Owned("ERR nothing to listen on: port is 0 and unixsocket is empty, or no address "
-                        "of bind exists here");
+    return Error::Owned(
+        "ERR nothing to listen on: port is 0 and unixsocket is empty, or no address "
+        "of bind exists here");
   }
   return {};
 }
@@ -107,7 +108,7 @@ Result<void> ListenerSet::OpenUnix() {
   if (options_.unixsocket.size() >= sizeof address.sun_path) return Failure(what, ENAMETOOLONG);
   std::memcpy(address.sun_path, options_.unixsocket.c_str(), options_.unixsocket.size() + 1);
   // A socket left behind by a server that was killed is in the way; anything else stays untouched.
-  struct stat status {};
+  struct stat status{};
   if (lstat(options_.unixsocket.c_str(), &status) == 0) {
     if (!S_ISSOCK(status.st_mode)) return Failure(what, EEXIST);
     const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -15,15 +15,15 @@ struct ListenerOptions {
   std::vector<std::string> bind;  // numeric addresses or "*"; a leading '-' makes one optional
   uint16_t port = 0;              // 0: no TCP
   int backlog = 511;
-  std::string unixsocket;         // path; empty: none
-  uint32_t unixsocketperm = 0;    // mode bits; 0: as the umask makes it
+  std::string unixsocket;       // path; empty: none
+  uint32_t unixsocketperm = 0;  // mode bits; 0: as the umask makes it
 };
 
 /// The listening sockets, all watched by one reactor.
 ///
-/// Sockets are opened by Open, before any thread runs, so that a busy port stops the start. Each round
-/// accepts a bounded number of connections; when file descriptors are out, a spare one is used to
-/// refuse, the log says so, and accepting rests for a moment instead of spinning.
+/// Sockets are opened by Open, before any thread runs, so that a busy port stops the start. Each
+/// round accepts a bounded number of connections; when file descriptors are out, a spare one is
+/// used to refuse, the log says so, and accepting rests for a moment instead of spinning.
 class ListenerSet {
  public:
   /// What to do with a connected non-blocking socket, which the callee takes over.

@@ -11,9 +11,9 @@ namespace peal::broker {
 
 /// What a connection has still to send: ranges of shared buffers, oldest first.
 ///
-/// Bytes are never copied here but in Compact. Two neighbouring ranges of one buffer are held as one,
-/// so a run of messages costs one segment however many they are. Holds one reference for each segment.
-/// Reactor thread only.
+/// Bytes are never copied here but in Compact. Two neighbouring ranges of one buffer are held as
+/// one, so a run of messages costs one segment however many they are. Holds one reference for each
+/// segment. Reactor thread only.
 class OutputQueue {
  public:
   OutputQueue() = default;
@@ -46,8 +46,8 @@ class OutputQueue {
     Append(range);
   }
 
-  /// Copies `bytes` into a block of the queue's own and appends that. For a connection whose socket is
-  /// full: its backlog must not pin large shared blocks for the sake of a few bytes in each.
+  /// Copies `bytes` into a block of the queue's own and appends that. For a connection whose socket
+  /// is full: its backlog must not pin large shared blocks for the sake of a few bytes in each.
   void PushCopy(std::string_view bytes);
 
   /// Fills `out` with at most `max` ranges to write; returns their number.
@@ -61,7 +61,8 @@ class OutputQueue {
 
   void Clear();
 
-  /// Memory of this queue's own: the segment list and copied blocks are counted, shared blocks are not.
+  /// Memory of this queue's own: the segment list and copied blocks are counted, shared blocks are
+  /// not.
   size_t OwnedBytes() const { return capacity_ > kInline ? capacity_ * sizeof(Segment) : 0; }
 
  private:
@@ -88,7 +89,8 @@ class OutputQueue {
   uint32_t first_ = 0;
   uint32_t count_ = 0;
   uint32_t capacity_ = kInline;
-  uint32_t copy_used_ = 0;  // bytes used of the last segment's block while it is our own copy block; else 0
+  uint32_t copy_used_ =
+      0;  // bytes used of the last segment's block while it is our own copy block; else 0
   union {
     Segment inline_;
     Segment* heap_;

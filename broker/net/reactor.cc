@@ -1,8 +1,7 @@
 #include "broker/net/reactor.h"
 
-#include <ctime>
-
 #include <algorithm>
+#include <ctime>
 
 #include "protocol/base/check.h"
 #include "store/sync/chaos.h"
@@ -93,7 +92,8 @@ void Reactor::LeaveTurn() {
 }
 
 void Reactor::YieldToExclusive() {
-  if (!gate_.ExclusiveWanted()) [[likely]] return;
+  if (!gate_.ExclusiveWanted()) [[likely]]
+    return;
   gate_.Leave(index_);
   gate_.Enter(index_);
 }
@@ -101,7 +101,8 @@ void Reactor::YieldToExclusive() {
 void Reactor::ScheduleTurn(uint64_t ms) {
   if (uv_is_active(reinterpret_cast<uv_handle_t*>(&soon_))) return;
   uv_timer_start(
-      &soon_, [](uv_timer_t* timer) { static_cast<Reactor*>(timer->loop->data)->BeginTurn(); }, ms, 0);
+      &soon_, [](uv_timer_t* timer) { static_cast<Reactor*>(timer->loop->data)->BeginTurn(); }, ms,
+      0);
 }
 
 void Reactor::TakePosts() {
@@ -191,11 +192,11 @@ void Reactor::KeepAwake(bool awake) {
 void Reactor::OnPrepare(uv_prepare_t* handle) {
   auto& self = *static_cast<Reactor*>(handle->loop->data);
   if (self.in_turn_) self.EndTurn();
-  bool awake = self.work_left_ || !self.runnable_.empty() || !self.closing_.empty() ||
-               !self.dirty_.empty();
+  bool awake =
+      self.work_left_ || !self.runnable_.empty() || !self.closing_.empty() || !self.dirty_.empty();
   if (!awake) {
-    // Announce the sleep, then look once more: a producer either sees the announcement and sends the
-    // signal, or pushed early enough for this look to find its node.
+    // Announce the sleep, then look once more: a producer either sees the announcement and sends
+    // the signal, or pushed early enough for this look to find its node.
     self.asleep_.store(true, std::memory_order_seq_cst);
     if (!self.inbox_.empty()) {
       self.asleep_.store(false, std::memory_order_relaxed);

@@ -34,10 +34,10 @@ class ReactorHandler {
 
 /// One event loop on one thread, with the connections it owns.
 ///
-/// Each round of the loop is a turn: the sockets that are ready are read and their commands executed,
-/// the inbox is drained, and then everything that was queued is sent, once for each connection. Inside a
-/// turn the reactor is a participant of the Gate; while it sends and sleeps it is not, so whoever needs
-/// all reactors parked waits neither for a system call nor for a sleeper.
+/// Each round of the loop is a turn: the sockets that are ready are read and their commands
+/// executed, the inbox is drained, and then everything that was queued is sent, once for each
+/// connection. Inside a turn the reactor is a participant of the Gate; while it sends and sleeps it
+/// is not, so whoever needs all reactors parked waits neither for a system call nor for a sleeper.
 class Reactor {
  public:
   Reactor(int index, store::Gate& gate, size_t read_buffer_bytes);
@@ -67,13 +67,14 @@ class Reactor {
     inbox_.Push(node);
     Wake();
   }
-  /// Runs what was posted before the call: all of it, or about `kDrainSlice` nodes. Reactor thread, in a turn.
+  /// Runs what was posted before the call: all of it, or about `kDrainSlice` nodes. Reactor thread,
+  /// in a turn.
   void DrainAll();
   /// As DrainAll, but only what TakePosts has taken.
   void DrainTaken();
   bool HasPosts() const { return pending_ != nullptr || !inbox_.empty(); }
-  /// Moves what was posted out of the inbox, so that DrainAll and later turns run it before anything
-  /// posted from now on. Reactor thread.
+  /// Moves what was posted out of the inbox, so that DrainAll and later turns run it before
+  /// anything posted from now on. Reactor thread.
   void TakePosts();
   /// Microseconds on the monotonic clock, read once for each turn.
   int64_t turn_us() const { return turn_us_; }

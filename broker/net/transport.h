@@ -6,7 +6,8 @@ struct iovec;
 
 namespace peal::broker {
 
-/// How bytes get on and off a socket: the seam between connections and plain TCP, unix sockets or TLS.
+/// How bytes get on and off a socket: the seam between connections and plain TCP, unix sockets or
+/// TLS.
 ///
 /// Both calls never block. They return the number of bytes moved, 0 at the end of the stream (Read
 /// only), or -errno; -EAGAIN means "wait for the socket". Reactor thread only.

@@ -1,4 +1,5 @@
 #pragma once
 
-// The one door through which libuv enters Peal. Only broker/net and broker/exec/worker.cc include it.
+// The one door through which libuv enters Peal. Only broker/net and broker/exec/worker.cc include
+// it.
 #include <uv.h>

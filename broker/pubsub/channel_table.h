@@ -14,8 +14,9 @@ namespace peal::broker {
 
 /// Every channel (or every shard channel) that has subscribers, by name. Shared by all reactors.
 ///
-/// Cut into shards, each with a lock. The lock of a channel's shard guards its interest, and holding it
-/// while posting a message is what gives all subscribers one order of a channel's messages.
+/// Cut into shards, each with a lock. The lock of a channel's shard guards its interest, and
+/// holding it while posting a message is what gives all subscribers one order of a channel's
+/// messages.
 class ChannelTable {
  public:
   static constexpr uint32_t kShards = 1024;

@@ -7,8 +7,9 @@
 
 namespace peal::broker {
 
-/// The frames in which subscribers get messages, in RESP2 form. The RESP3 form differs in the first byte
-/// alone: '>' (push) for '*' (array). Source: RESP3 specification, "Pushes"; Redis 7.2 replies so.
+/// The frames in which subscribers get messages, in RESP2 form. The RESP3 form differs in the first
+/// byte alone: '>' (push) for '*' (array). Source: RESP3 specification, "Pushes"; Redis 7.2 replies
+/// so.
 inline constexpr std::string_view kMessageHead = "*3\r\n$7\r\nmessage\r\n";
 inline constexpr std::string_view kShardMessageHead = "*3\r\n$8\r\nsmessage\r\n";
 inline constexpr std::string_view kPatternMessageHead = "*4\r\n$8\r\npmessage\r\n";

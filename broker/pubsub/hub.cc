@@ -9,8 +9,8 @@
 namespace peal::broker {
 namespace {
 
-// From here on a message gets a block of its own, of its own size: copying it among others would cost
-// more than an extra range in a gathered write, and a slow reader would pin its neighbours.
+// From here on a message gets a block of its own, of its own size: copying it among others would
+// cost more than an extra range in a gathered write, and a slow reader would pin its neighbours.
 constexpr size_t kOwnBlockBytes = 8 * 1024;
 
 std::string_view HeadOf(Space space) {
@@ -192,11 +192,12 @@ uint64_t Hub::Post(HubPort& port, Target* target, Range frame, Range tail) {
     receivers += count;
     Reactor& reactor = *reactors_[static_cast<size_t>(index)];
     HubPort::Last& last = port.last_[static_cast<size_t>(index)];
-    const int64_t posted = reactor.inbox().bytes().fetch_add(frame.length + tail.length,
-                                                             std::memory_order_relaxed);
+    const int64_t posted =
+        reactor.inbox().bytes().fetch_add(frame.length + tail.length, std::memory_order_relaxed);
     if (posted > inbox_soft_limit_.load(std::memory_order_relaxed)) port.congested_ = true;
-    // Still the last of the inbox and followed by this very frame: the run grows, and the subscribers
-    // will get both in one range. Being last is what keeps the order among different targets.
+    // Still the last of the inbox and followed by this very frame: the run grows, and the
+    // subscribers will get both in one range. Being last is what keeps the order among different
+    // targets.
     if (tail.length == 0 && last.delivery != nullptr && last.target == target &&
         last.delivery->buffer == frame.buffer && reactor.inbox().head() == last.delivery) {
       store::ChaosPoint();
@@ -302,8 +303,8 @@ bool Hub::SubscribeChannel(HubPort& port, Space space, std::string_view name,
     } else if (subscriber.subscriptions(space).Contains(target)) {
       return false;
     }
-    // Whoever published to this channel so far has posted, for that takes this lock: what is taken now
-    // came before the subscription, and all that comes later follows it.
+    // Whoever published to this channel so far has posted, for that takes this lock: what is taken
+    // now came before the subscription, and all that comes later follows it.
     port.reactor_.TakePosts();
     target->interest.Add(port.reactor_.index(), &subscriber);
   }
@@ -380,8 +381,8 @@ bool Hub::UnsubscribeAny(HubPort& port, Space space, Subscriber& subscriber, uin
 }
 
 void Hub::Remove(HubPort& port, Target* target, Subscriber& subscriber) {
-  // As in Subscribe: what was posted under this lock before is delivered with the subscriber, what comes
-  // later without it.
+  // As in Subscribe: what was posted under this lock before is delivered with the subscriber, what
+  // comes later without it.
   const int reactor = port.reactor_.index();
   bool was_last = false;
   if (target->kind() == Space::kPattern) {

@@ -22,15 +22,15 @@ class Hub;
 /// What is published. Binary safe.
 struct Payload {
   std::string_view bytes;
-  /// When not null: `bytes` lie in this block, with `headroom` unused bytes before them and two behind;
-  /// they are then sent from there. The hub takes references of its own and may write the unused bytes
-  /// once, so a block serves one Publish.
+  /// When not null: `bytes` lie in this block, with `headroom` unused bytes before them and two
+  /// behind; they are then sent from there. The hub takes references of its own and may write the
+  /// unused bytes once, so a block serves one Publish.
   Buffer* block = nullptr;
   uint32_t headroom = 0;
 };
 
-/// Messages for one target that reactors hand to their subscribers: a run of frames, or one frame and
-/// a tail. Posted to one reactor.
+/// Messages for one target that reactors hand to their subscribers: a run of frames, or one frame
+/// and a tail. Posted to one reactor.
 struct Delivery : InboxNode {
   Hub* hub = nullptr;
   Target* target = nullptr;  // referenced
@@ -46,7 +46,8 @@ struct Delivery : InboxNode {
   void Unref();
 };
 
-/// A reactor's part in the hub: where it encodes messages and what it posted last. Reactor thread only.
+/// A reactor's part in the hub: where it encodes messages and what it posted last. Reactor thread
+/// only.
 class HubPort {
  public:
   HubPort(Hub& hub, Reactor& reactor, int reactors);
@@ -88,8 +89,8 @@ class HubPort {
   uint64_t touched_ = 0;
   uint64_t published_ = 0;
   uint64_t delivered_ = 0;
-  // While messages of before a change of subscriptions are delivered: who does not get those of a target yet, and
-  // who still does.
+  // While messages of before a change of subscriptions are delivered: who does not get those of a
+  // target yet, and who still does.
   const Target* changed_target_ = nullptr;
   const Subscriber* joining_ = nullptr;
   Subscriber* leaving_ = nullptr;
@@ -98,10 +99,10 @@ class HubPort {
 
 /// Channels, patterns and shard channels with their subscribers; takes messages to them.
 ///
-/// PUBLISH encodes a message once for each target it meets (the channel, and each matching pattern) and
-/// posts one node for each to every reactor that has subscribers of it, its own included, while it holds
-/// the lock of the channel's shard: so all reactors see one order. Reactors hold the lists of their own
-/// subscribers. See DESIGN.md. All methods: reactor threads, inside a turn.
+/// PUBLISH encodes a message once for each target it meets (the channel, and each matching pattern)
+/// and posts one node for each to every reactor that has subscribers of it, its own included, while
+/// it holds the lock of the channel's shard: so all reactors see one order. Reactors hold the lists
+/// of their own subscribers. See DESIGN.md. All methods: reactor threads, inside a turn.
 class Hub {
  public:
   Hub(std::vector<Reactor*> reactors, int64_t inbox_soft_limit_bytes);
@@ -124,10 +125,11 @@ class Hub {
   /// Adds `name` to what `subscriber` gets; false if it had it. Messages published before this call
   /// never reach it. May deliver others' messages, so nothing must be half written to connections.
   bool Subscribe(HubPort& port, Space space, std::string_view name, Subscriber& subscriber);
-  /// False if the subscriber did not hold it. Messages published before this call reach it still, now; none
-  /// later does. As Subscribe, nothing must be half written to connections.
+  /// False if the subscriber did not hold it. Messages published before this call reach it still,
+  /// now; none later does. As Subscribe, nothing must be half written to connections.
   bool Unsubscribe(HubPort& port, Space space, std::string_view name, Subscriber& subscriber);
-  /// Drops some subscription of `space`, writing its name to `name` unless null; false if none is left.
+  /// Drops some subscription of `space`, writing its name to `name` unless null; false if none is
+  /// left.
   bool UnsubscribeAny(HubPort& port, Space space, Subscriber& subscriber, uint64_t& hint,
                       std::string* name);
 

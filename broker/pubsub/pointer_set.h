@@ -9,12 +9,12 @@
 
 namespace peal::broker {
 
-/// A set of pointers in 16 bytes plus about 11 bytes for each member; made for the subscriptions of one
-/// client, of which there may be none, a few or a million.
+/// A set of pointers in 16 bytes plus about 11 bytes for each member; made for the subscriptions of
+/// one client, of which there may be none, a few or a million.
 ///
 /// One open-addressed table that grows by half at 85 % load. From kSplit members on it is kFan such
-/// tables, so that growing never moves more than a small part of a large set at once. Add, Remove and
-/// Contains take constant time. Not thread-safe.
+/// tables, so that growing never moves more than a small part of a large set at once. Add, Remove
+/// and Contains take constant time. Not thread-safe.
 class PointerSetBase {
  public:
   PointerSetBase() = default;
@@ -36,7 +36,8 @@ class PointerSetBase {
   bool AddPointer(void* pointer);
   bool RemovePointer(void* pointer);
   bool ContainsPointer(void* pointer) const;
-  /// Any member, or nullptr. `hint` speeds up taking all members one by one: start with 0 and pass it on.
+  /// Any member, or nullptr. `hint` speeds up taking all members one by one: start with 0 and pass
+  /// it on.
   void* AnyPointer(uint64_t& hint) const;
   template <typename Visit>
   void VisitPointers(Visit&& visit) const {

@@ -11,12 +11,12 @@ namespace peal::broker {
 
 struct Target;
 
-/// The three name spaces of subscriptions. Channels and patterns are counted together in the replies
-/// of SUBSCRIBE and PSUBSCRIBE; shard channels apart.
+/// The three name spaces of subscriptions. Channels and patterns are counted together in the
+/// replies of SUBSCRIBE and PSUBSCRIBE; shard channels apart.
 enum class Space : uint8_t { kChannel, kPattern, kShard };
 
-/// A connection as the hub sees it: what it has subscribed to, and how it wants its messages framed.
-/// Reactor thread only, except for reading counts with all reactors parked.
+/// A connection as the hub sees it: what it has subscribed to, and how it wants its messages
+/// framed. Reactor thread only, except for reading counts with all reactors parked.
 class Subscriber : public Connection {
  public:
   using Connection::Connection;

@@ -11,8 +11,8 @@ namespace peal::broker {
 
 /// The subscribers of one target on one reactor: one pointer when there is one, else a list.
 ///
-/// Only the reactor changes it, and only under the target's lock; so the reactor may walk it without
-/// the lock, and publishers elsewhere may count it under the lock.
+/// Only the reactor changes it, and only under the target's lock; so the reactor may walk it
+/// without the lock, and publishers elsewhere may count it under the lock.
 class LocalSubscribers {
  public:
   uint32_t count() const { return bits_ == 0 ? 0 : IsList() ? list()->count : 1; }
@@ -34,8 +34,8 @@ class LocalSubscribers {
 
  private:
   friend class Interest;
-  // Order of subscribers means nothing, so removing moves the last one into the gap. `places` finds a
-  // subscriber in a long list: an open-addressed table of index + 1, 0 for free.
+  // Order of subscribers means nothing, so removing moves the last one into the gap. `places` finds
+  // a subscriber in a long list: an open-addressed table of index + 1, 0 for free.
   struct List {
     uint32_t count;
     uint32_t capacity;
@@ -53,8 +53,8 @@ class LocalSubscribers {
   uintptr_t bits_ = 0;
 };
 
-/// Which reactors have subscribers of a target. 8 bytes while one reactor has, which is the usual case.
-/// Guarded by the target's lock.
+/// Which reactors have subscribers of a target. 8 bytes while one reactor has, which is the usual
+/// case. Guarded by the target's lock.
 class Interest {
  public:
   bool empty() const { return bits_ == 0; }
@@ -98,9 +98,8 @@ class Interest {
   }
   Many* AllReactors() const { return reinterpret_cast<Many*>(bits_ & kLow); }
   void SetSole(int reactor, LocalSubscribers subscribers) {
-    bits_ = subscribers.bits_ == 0
-                ? 0
-                : (static_cast<uint64_t>(reactor + 1) << 48) | subscribers.bits_;
+    bits_ =
+        subscribers.bits_ == 0 ? 0 : (static_cast<uint64_t>(reactor + 1) << 48) | subscribers.bits_;
   }
 
   uint64_t bits_ = 0;
@@ -108,12 +107,13 @@ class Interest {
 
 /// A channel, shard channel or pattern that has subscribers. Shared by all reactors.
 ///
-/// `interest` is guarded by the lock of the target's shard (patterns: by the pattern lock); the rest
-/// never changes. Referenced by the table while it has subscribers, and by messages on their way.
+/// `interest` is guarded by the lock of the target's shard (patterns: by the pattern lock); the
+/// rest never changes. Referenced by the table while it has subscribers, and by messages on their
+/// way.
 struct Target {
   Interest interest;
   std::atomic<uint32_t> refs{1};
-  uint32_t hash;             // of a channel's name; the PatternId of a pattern
+  uint32_t hash;              // of a channel's name; the PatternId of a pattern
   uint32_t name_length : 30;  // 0 for a pattern, whose text the tree holds
   uint32_t space : 2;
 

@@ -20,8 +20,8 @@ namespace peal::protocol {
 }  // namespace peal::protocol
 
 /// Always on.
-#define PEAL_CHECK(condition)                                              \
-  ((condition) ? static_cast<void>(0)                                      \
+#define PEAL_CHECK(condition)         \
+  ((condition) ? static_cast<void>(0) \
                : ::peal::protocol::CheckFailed(__FILE__, __LINE__, #condition))
 
 /// On in builds without NDEBUG; otherwise the condition is compiled but not evaluated.

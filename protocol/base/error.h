@@ -12,7 +12,8 @@ namespace peal::protocol {
 /// The text of one RESP error line, without the leading '-' and without CR LF: "ERR syntax error".
 ///
 /// The first word is the code that client libraries look at. A static text costs no allocation to
-/// make, move or copy; an owned one is copied to the heap. Sixteen octets, so that a Result is small.
+/// make, move or copy; an owned one is copied to the heap. Sixteen octets, so that a Result is
+/// small.
 class [[nodiscard]] Error {
  public:
   /// `literal` must outlive every copy: a string literal or another static array.
@@ -59,12 +60,10 @@ class [[nodiscard]] Error {
 namespace errors {
 
 inline constexpr Error kSyntax = Error::Static("ERR syntax error");
-inline constexpr Error kNotInteger =
-    Error::Static("ERR value is not an integer or out of range");
+inline constexpr Error kNotInteger = Error::Static("ERR value is not an integer or out of range");
 inline constexpr Error kNotFloat = Error::Static("ERR value is not a valid float");
 inline constexpr Error kOverflow = Error::Static("ERR increment or decrement would overflow");
-inline constexpr Error kNotFinite =
-    Error::Static("ERR increment would produce NaN or Infinity");
+inline constexpr Error kNotFinite = Error::Static("ERR increment would produce NaN or Infinity");
 inline constexpr Error kWrongType =
     Error::Static("WRONGTYPE Operation against a key holding the wrong kind of value");
 inline constexpr Error kNoKey = Error::Static("ERR no such key");
@@ -104,8 +103,8 @@ Error InvalidExpire(std::string_view command);
 Error WrongArity(std::string_view command);
 
 /// "ERR unknown command 'FOO', with args beginning with: 'a' 'b' ". Names and arguments are cut at
-/// 128 octets and the list of arguments ends when it has reached 128 octets; CR and LF become spaces.
-/// `args` holds the command name at 0.
+/// 128 octets and the list of arguments ends when it has reached 128 octets; CR and LF become
+/// spaces. `args` holds the command name at 0.
 Error UnknownCommand(const std::string_view* args, size_t argc);
 
 /// "ERR unknown subcommand 'X'. Try CONFIG HELP." `command` is printed in upper case; `subcommand`

@@ -116,7 +116,8 @@ char* FormatDouble(char* out, double value) {
     std::memcpy(out, text.data(), text.size());
     return out + text.size();
   }
-  // The shortest digits, then the notation: plain while the point is within 21 places of the digits.
+  // The shortest digits, then the notation: plain while the point is within 21 places of the
+  // digits.
   const double magnitude = std::fabs(value);
   if (value == std::floor(value) && magnitude < 1e17) {
     if (value == 0 && std::signbit(value)) *out++ = '-';

@@ -16,9 +16,10 @@ inline constexpr size_t kMaxIntChars = 20;
 /// Room that FormatDouble needs at most.
 inline constexpr size_t kMaxDoubleChars = 32;
 
-/// The integer that `text` is, if it is the one canonical decimal spelling of a 64-bit signed integer.
-/// Refused: empty text, spaces, '+', leading zeros, "-0", anything out of range. These are the rules
-/// by which Redis reads integers, so that a string and its integer encoding are never told apart.
+/// The integer that `text` is, if it is the one canonical decimal spelling of a 64-bit signed
+/// integer. Refused: empty text, spaces, '+', leading zeros, "-0", anything out of range. These are
+/// the rules by which Redis reads integers, so that a string and its integer encoding are never
+/// told apart.
 std::optional<int64_t> ParseInt64(std::string_view text);
 
 /// As ParseInt64, for 0 .. 2^64 - 1.
@@ -29,11 +30,13 @@ std::optional<uint64_t> ParseUint64(std::string_view text);
 /// As Redis 7.0 reads a score or an increment.
 std::optional<double> ParseDouble(std::string_view text);
 
-/// As ParseDouble in the precision INCRBYFLOAT computes in; texts of 5,120 octets or more are refused.
+/// As ParseDouble in the precision INCRBYFLOAT computes in; texts of 5,120 octets or more are
+/// refused.
 std::optional<long double> ParseLongDouble(std::string_view text);
 
 /// A size such as "100", "10mb", "1k": units (case does not matter) are b, k = 1000, kb = 1024,
-/// m, mb, g, gb in the same manner. Refused: sign, fraction, space, unknown unit, more than 2^64 - 1.
+/// m, mb, g, gb in the same manner. Refused: sign, fraction, space, unknown unit, more than 2^64
+/// - 1.
 std::optional<uint64_t> ParseMemory(std::string_view text);
 
 /// The number of decimal digits of `value`, 1 .. 20.
@@ -48,8 +51,8 @@ char* FormatInt(char* out, int64_t value);
 /// kMaxDoubleChars octets at `out` and returns the end.
 char* FormatDouble(char* out, double value);
 
-/// `value` with 17 digits after the point, trailing zeros removed, never an exponent: what INCRBYFLOAT
-/// stores and replies. "-0" becomes "0". At most 5,120 octets.
+/// `value` with 17 digits after the point, trailing zeros removed, never an exponent: what
+/// INCRBYFLOAT stores and replies. "-0" becomes "0". At most 5,120 octets.
 std::string FormatLongDoubleHuman(long double value);
 
 namespace number_internal {

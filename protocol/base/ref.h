@@ -13,7 +13,8 @@ namespace peal::protocol {
 template <class T>
 class Ref;
 
-/// Base of objects that carry their own reference count: `class Message : public RefCounted<Message>`.
+/// Base of objects that carry their own reference count: `class Message : public
+/// RefCounted<Message>`.
 ///
 /// An object is born with one reference, which Ref<T>::Adopt takes. When the last one goes,
 /// `T::Destroy(T*)` is called, which T may define (a static function) to free memory its own way;
@@ -31,7 +32,8 @@ class RefCounted {
 
   /// Drops one reference; the object may be gone when this returns.
   void Release() const {
-    // A holder of the only reference is alone: nobody can be adding one. Spares the locked operation.
+    // A holder of the only reference is alone: nobody can be adding one. Spares the locked
+    // operation.
     if (count_.load(std::memory_order_acquire) == 1 ||
         count_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
       T::Destroy(const_cast<T*>(static_cast<const T*>(this)));

@@ -11,7 +11,8 @@ namespace peal::protocol {
 
 /// A value or the Error that stands in its place. Converts from either.
 ///
-/// value() of a failed Result and error() of a good one break an invariant and abort in debug builds.
+/// value() of a failed Result and error() of a good one break an invariant and abort in debug
+/// builds.
 template <class T>
 class [[nodiscard]] Result {
  public:
@@ -83,18 +84,19 @@ class [[nodiscard]] Result<void> {
 #define PEAL_RESULT_JOIN_INNER(a, b) a##b
 #define PEAL_RESULT_JOIN(a, b) PEAL_RESULT_JOIN_INNER(a, b)
 
-/// `PEAL_ASSIGN_OR_RETURN(const int64_t n, ParseCount(text));` declares `n` and gives it the value, or
-/// returns the Error from the surrounding function. More than one statement: not for an if without
-/// braces.
-#define PEAL_ASSIGN_OR_RETURN(declaration, expression)                                        \
-  auto PEAL_RESULT_JOIN(peal_result_, __LINE__) = (expression);                               \
-  if (!PEAL_RESULT_JOIN(peal_result_, __LINE__).ok()) [[unlikely]]                            \
-    return std::move(PEAL_RESULT_JOIN(peal_result_, __LINE__)).error();                       \
+/// `PEAL_ASSIGN_OR_RETURN(const int64_t n, ParseCount(text));` declares `n` and gives it the value,
+/// or returns the Error from the surrounding function. More than one statement: not for an if
+/// without braces.
+#define PEAL_ASSIGN_OR_RETURN(declaration, expression)                  \
+  auto PEAL_RESULT_JOIN(peal_result_, __LINE__) = (expression);         \
+  if (!PEAL_RESULT_JOIN(peal_result_, __LINE__).ok()) [[unlikely]]      \
+    return std::move(PEAL_RESULT_JOIN(peal_result_, __LINE__)).error(); \
   declaration = *std::move(PEAL_RESULT_JOIN(peal_result_, __LINE__))
 
 /// Returns the Error of a Result<void> from the surrounding function.
-#define PEAL_RETURN_IF_ERROR(expression)                                                      \
-  do {                                                                                        \
-    auto peal_result = (expression);                                                          \
-    if (!peal_result.ok()) [[unlikely]] return std::move(peal_result).error();                \
+#define PEAL_RETURN_IF_ERROR(expression)     \
+  do {                                       \
+    auto peal_result = (expression);         \
+    if (!peal_result.ok()) [[unlikely]]      \
+      return std::move(peal_result).error(); \
   } while (false)

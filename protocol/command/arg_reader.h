@@ -12,8 +12,8 @@
 
 namespace peal::protocol {
 
-/// Reads the arguments of a command one after another. The first error wins and sticks; readers after it return
-/// neutral values, so a function may read everything and look once at the end.
+/// Reads the arguments of a command one after another. The first error wins and sticks; readers
+/// after it return neutral values, so a function may read everything and look once at the end.
 ///
 /// Views stay those of the request. Not thread-safe.
 class ArgReader {

@@ -37,7 +37,7 @@ Result<std::vector<KeyAt>> ExtractKeys(const CommandSpec& command,
     int64_t first = begin;
     int64_t last = begin;
     if (spec.find == KeySpec::Find::kRange) {
-      last = spec.last >= 0 ? begin + spec.last
+      last = spec.last >= 0    ? begin + spec.last
              : spec.limit >= 2 ? begin + (count - begin) / spec.limit + spec.last
                                : count + spec.last;
     } else if (spec.find == KeySpec::Find::kKeyNum) {

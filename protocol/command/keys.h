@@ -16,9 +16,9 @@ struct KeyAt {
   KeyFlag flags;
 };
 
-/// The keys of a request by the specs of its command, in the order of the specs. At most as many as there are
-/// arguments for each spec. Channels (kNotKey) are left out. Error: the number of keys given is no number or larger than
-/// the arguments that follow.
+/// The keys of a request by the specs of its command, in the order of the specs. At most as many as
+/// there are arguments for each spec. Channels (kNotKey) are left out. Error: the number of keys
+/// given is no number or larger than the arguments that follow.
 Result<std::vector<KeyAt>> ExtractKeys(const CommandSpec& spec,
                                        std::span<const std::string_view> args);
 

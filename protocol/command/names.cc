@@ -4,11 +4,12 @@ namespace peal::protocol {
 namespace {
 
 constexpr std::string_view kGroupNames[] = {
-    "generic",     "string",  "list",      "set",     "sorted-set", "hash",   "pubsub", "transactions", "connection",
-    "server",      "scripting", "hyperloglog", "cluster", "sentinel",   "geo",    "stream", "bitmap"};
+    "generic", "string",       "list",       "set",    "sorted-set", "hash",
+    "pubsub",  "transactions", "connection", "server", "scripting",  "hyperloglog",
+    "cluster", "sentinel",     "geo",        "stream", "bitmap"};
 
-constexpr std::string_view kArgTypeNames[] = {"string",  "integer",   "double",     "key",  "pattern",
-                                              "unix-time", "pure-token", "oneof", "block"};
+constexpr std::string_view kArgTypeNames[] = {
+    "string", "integer", "double", "key", "pattern", "unix-time", "pure-token", "oneof", "block"};
 
 constexpr std::pair<Flag, std::string_view> kFlagNames[] = {
     {Flag::kWrite, "write"},
@@ -34,25 +35,40 @@ constexpr std::pair<Flag, std::string_view> kFlagNames[] = {
 };
 
 constexpr std::pair<Acl, std::string_view> kCategoryNames[] = {
-    {Acl::kKeyspace, "keyspace"},     {Acl::kRead, "read"},
-    {Acl::kWrite, "write"},           {Acl::kSet, "set"},
-    {Acl::kSortedSet, "sortedset"},   {Acl::kList, "list"},
-    {Acl::kHash, "hash"},             {Acl::kString, "string"},
-    {Acl::kBitmap, "bitmap"},         {Acl::kHyperLogLog, "hyperloglog"},
-    {Acl::kGeo, "geo"},               {Acl::kStream, "stream"},
-    {Acl::kPubSub, "pubsub"},         {Acl::kAdmin, "admin"},
-    {Acl::kFast, "fast"},             {Acl::kSlow, "slow"},
-    {Acl::kBlocking, "blocking"},     {Acl::kDangerous, "dangerous"},
-    {Acl::kConnection, "connection"}, {Acl::kTransaction, "transaction"},
+    {Acl::kKeyspace, "keyspace"},
+    {Acl::kRead, "read"},
+    {Acl::kWrite, "write"},
+    {Acl::kSet, "set"},
+    {Acl::kSortedSet, "sortedset"},
+    {Acl::kList, "list"},
+    {Acl::kHash, "hash"},
+    {Acl::kString, "string"},
+    {Acl::kBitmap, "bitmap"},
+    {Acl::kHyperLogLog, "hyperloglog"},
+    {Acl::kGeo, "geo"},
+    {Acl::kStream, "stream"},
+    {Acl::kPubSub, "pubsub"},
+    {Acl::kAdmin, "admin"},
+    {Acl::kFast, "fast"},
+    {Acl::kSlow, "slow"},
+    {Acl::kBlocking, "blocking"},
+    {Acl::kDangerous, "dangerous"},
+    {Acl::kConnection, "connection"},
+    {Acl::kTransaction, "transaction"},
     {Acl::kScripting, "scripting"},
 };
 
 constexpr std::pair<KeyFlag, std::string_view> kKeyFlagNames[] = {
-    {KeyFlag::kReadOnly, "RO"},          {KeyFlag::kReadWrite, "RW"},
-    {KeyFlag::kOverwrite, "OW"},         {KeyFlag::kRemove, "RM"},
-    {KeyFlag::kAccess, "access"},        {KeyFlag::kUpdate, "update"},
-    {KeyFlag::kInsert, "insert"},        {KeyFlag::kDelete, "delete"},
-    {KeyFlag::kNotKey, "not_key"},       {KeyFlag::kIncomplete, "incomplete"},
+    {KeyFlag::kReadOnly, "RO"},
+    {KeyFlag::kReadWrite, "RW"},
+    {KeyFlag::kOverwrite, "OW"},
+    {KeyFlag::kRemove, "RM"},
+    {KeyFlag::kAccess, "access"},
+    {KeyFlag::kUpdate, "update"},
+    {KeyFlag::kInsert, "insert"},
+    {KeyFlag::kDelete, "delete"},
+    {KeyFlag::kNotKey, "not_key"},
+    {KeyFlag::kIncomplete, "incomplete"},
     {KeyFlag::kVariable, "variable_flags"},
 };
 

@@ -133,14 +133,14 @@ struct KeySpec {
 
   KeyFlag flags = KeyFlag::kNone;
   Begin begin = Begin::kIndex;
-  int index = 1;              // kIndex: position; kKeyword: where the search starts (negative: from the end)
-  std::string_view keyword;   // kKeyword
+  int index = 1;  // kIndex: position; kKeyword: where the search starts (negative: from the end)
+  std::string_view keyword;  // kKeyword
   Find find = Find::kRange;
-  int last = 0;               // kRange: last key relative to the first; negative: from the end of all arguments
+  int last = 0;  // kRange: last key relative to the first; negative: from the end of all arguments
   int step = 1;
-  int limit = 0;              // kRange: 2 means half of what is left, and so on; 0 and 1: no limit
-  int keynum_index = 0;       // kKeyNum: where the number of keys stands, relative to the begin
-  int first_key = 1;          // kKeyNum: where the first key stands, relative to the begin
+  int limit = 0;         // kRange: 2 means half of what is left, and so on; 0 and 1: no limit
+  int keynum_index = 0;  // kKeyNum: where the number of keys stands, relative to the begin
+  int first_key = 1;     // kKeyNum: where the first key stands, relative to the begin
 
   static constexpr KeySpec Single(int position, KeyFlag flags) {
     KeySpec spec;
@@ -196,8 +196,9 @@ struct HistoryEntry {
   std::string_view text;
 };
 
-/// Everything about a command that is not its function: the one place for arity, keys, flags, categories
-/// and documentation. Rows are constexpr; Check() rejects wrong ones when they are compiled.
+/// Everything about a command that is not its function: the one place for arity, keys, flags,
+/// categories and documentation. Rows are constexpr; Check() rejects wrong ones when they are
+/// compiled.
 struct CommandSpec {
   std::string_view name;  // lower case; of a subcommand its own name alone
   int arity = 0;          // name included; negative: at least
@@ -218,7 +219,8 @@ struct CommandSpec {
 
 /// True if the row contradicts itself in none of the ways that can be seen without running it.
 constexpr bool IsSound(const CommandSpec& spec) {
-  if (spec.name.empty() || spec.arity == 0 || spec.since.empty() || spec.summary.empty()) return false;
+  if (spec.name.empty() || spec.arity == 0 || spec.since.empty() || spec.summary.empty())
+    return false;
   for (const char c : spec.name) {
     if (c >= 'A' && c <= 'Z') return false;
   }
@@ -246,8 +248,8 @@ struct KeyPositions {
   int step = 0;
 };
 
-/// From the first key spec, if that is an index and a range, and those that follow on from it; kNotKey
-/// counts (it is routed like a key).
+/// From the first key spec, if that is an index and a range, and those that follow on from it;
+/// kNotKey counts (it is routed like a key).
 constexpr KeyPositions FixedKeys(const CommandSpec& spec) {
   if (spec.keys.empty()) return {};
   const KeySpec& key = spec.keys[0];
@@ -255,8 +257,9 @@ constexpr KeyPositions FixedKeys(const CommandSpec& spec) {
   KeyPositions at{key.index, key.last < 0 ? key.last : key.index + key.last, key.step};
   // Specs that stand side by side are one range: RENAME key newkey.
   for (const KeySpec& next : spec.keys.subspan(1)) {
-    const bool follows = next.begin == KeySpec::Begin::kIndex && next.find == KeySpec::Find::kRange &&
-                         at.last > 0 && at.step == 1 && next.step == 1 && next.index == at.last + 1;
+    const bool follows = next.begin == KeySpec::Begin::kIndex &&
+                         next.find == KeySpec::Find::kRange && at.last > 0 && at.step == 1 &&
+                         next.step == 1 && next.index == at.last + 1;
     if (!follows) break;
     at.last = next.last < 0 ? next.last : next.index + next.last;
   }

@@ -32,7 +32,8 @@ inline char* WriteHeader(char* out, char type, uint64_t n) {
   return out + 2;
 }
 
-/// Writes one bulk string and returns the end. Room: BulkSize(bytes.size()). `bytes` may hold any octets.
+/// Writes one bulk string and returns the end. Room: BulkSize(bytes.size()). `bytes` may hold any
+/// octets.
 inline char* WriteBulk(char* out, std::string_view bytes) {
   out = WriteHeader(out, '$', bytes.size());
   if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size());
@@ -51,10 +52,12 @@ inline char* WriteInteger(char* out, int64_t value) {
   return out + 2;
 }
 
-/// Writes replies in RESP2 or RESP3 into a sink. Two words, copied freely; the sink must outlive it.
+/// Writes replies in RESP2 or RESP3 into a sink. Two words, copied freely; the sink must outlive
+/// it.
 ///
 /// Nothing checks that the elements of an array follow: the caller writes as many as it announced.
-/// Source: RESP specification (RESP2 and RESP3); where RESP2 has no such type, what Redis sends there.
+/// Source: RESP specification (RESP2 and RESP3); where RESP2 has no such type, what Redis sends
+/// there.
 class ReplyWriter {
  public:
   ReplyWriter(ByteSink& sink, RespVersion version) : sink_(&sink), version_(version) {}
@@ -118,8 +121,8 @@ class ReplyWriter {
   /// Out-of-band data; RESP2: an array.
   void Push(size_t n) { Header(is_resp3() ? '>' : '*', n); }
 
-  /// RESP3 only: `n` pairs of attributes of the value that follows. RESP2 clients do not know them, so
-  /// the caller must not write the pairs there: returns whether they are wanted.
+  /// RESP3 only: `n` pairs of attributes of the value that follows. RESP2 clients do not know them,
+  /// so the caller must not write the pairs there: returns whether they are wanted.
   [[nodiscard]] bool Attribute(size_t n) {
     if (!is_resp3()) return false;
     Header('|', n);

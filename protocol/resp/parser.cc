@@ -38,7 +38,8 @@ char Unescaped(char c) {
 }
 
 /// Takes one word off the front of a line, quotes and escapes removed in place (the result is never
-/// longer than its source). Returns false if quotes do not balance. `at` is past any space before the word.
+/// longer than its source). Returns false if quotes do not balance. `at` is past any space before
+/// the word.
 bool TakeWord(char*& at, char* end, std::string_view* word) {
   char* const begin = at;
   char* out = at;
@@ -243,7 +244,8 @@ ParseStatus RequestParser::Next(std::span<char> input, const RequestLimits& limi
     int64_t bulk = -1;
     const Step step =
         ReadBulks(at, end, limits, &remaining, &bulk, [this](const char* data, size_t size) {
-          if (scratch_->argc_ == scratch_->args_.size()) [[unlikely]] scratch_->Grow();
+          if (scratch_->argc_ == scratch_->args_.size()) [[unlikely]]
+            scratch_->Grow();
           scratch_->args_[scratch_->argc_++] = {data, size};
         });
     if (step == Step::kDone) {
@@ -291,11 +293,10 @@ ParseStatus RequestParser::Resume(std::span<char> input, const RequestLimits& li
     --partial.remaining;
     at += 2;
   }
-  const Step step = ReadBulks(at, end, limits, &partial.remaining, &partial.bulk,
-                              [&](const char* data, size_t size) {
-                                partial.args.push_back(
-                                    {nullptr, static_cast<size_t>(data - base), size});
-                              });
+  const Step step = ReadBulks(
+      at, end, limits, &partial.remaining, &partial.bulk, [&](const char* data, size_t size) {
+        partial.args.push_back({nullptr, static_cast<size_t>(data - base), size});
+      });
   if (step == Step::kFailed) return ParseStatus::kProtocolError;
   partial.at = static_cast<size_t>(at - base);
   if (step == Step::kMore) {

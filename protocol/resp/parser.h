@@ -12,7 +12,8 @@
 
 namespace peal::protocol {
 
-/// A bulk of at least this many octets may be read by the connection straight to where it will stay.
+/// A bulk of at least this many octets may be read by the connection straight to where it will
+/// stay.
 inline constexpr size_t kLargeBulkBytes = 16 * 1024;
 
 /// What one request may be at most. A client that has not authenticated gets Unauthenticated().
@@ -40,8 +41,9 @@ struct LargeBulk {
   uint64_t missing_bytes() const { return total_bytes - filled_bytes; }
 };
 
-/// Storage that the parsers of one reactor share: the arguments of the request that was completed last,
-/// and spare states for requests that are cut by the end of a read. One thread; outlives its parsers.
+/// Storage that the parsers of one reactor share: the arguments of the request that was completed
+/// last, and spare states for requests that are cut by the end of a read. One thread; outlives its
+/// parsers.
 class RequestScratch {
  public:
   RequestScratch();
@@ -70,18 +72,19 @@ class RequestScratch {
 ///       Execute(parser.args());
 ///       input = input.subspan(parser.consumed());
 ///     }
-///     // kNeedMore: keep input[retained_from(), retained_to()) and append what arrives next behind it.
+///     // kNeedMore: keep input[retained_from(), retained_to()) and append what arrives next behind
+///     it.
 ///
-/// Nothing is looked at twice: headers and arguments of an unfinished request are remembered as offsets
-/// from its first octet, so that moving the kept octets is harmless. An idle parser owns no memory.
-/// Memory grows with octets received, never with numbers announced.
+/// Nothing is looked at twice: headers and arguments of an unfinished request are remembered as
+/// offsets from its first octet, so that moving the kept octets is harmless. An idle parser owns no
+/// memory. Memory grows with octets received, never with numbers announced.
 ///
 /// Inline requests are unquoted in place, which is why the input is not const.
 ///
-/// One thread, that of its scratch. Source: RESP specification, "Sending commands to a Redis server";
-/// error texts and leniency (two octets after a payload are skipped unread, as is the one after a CR)
-/// were observed on redis-server 7.0.15. Differs: a NUL in a line is an octet like any other, where Redis
-/// stops looking for the end of the line.
+/// One thread, that of its scratch. Source: RESP specification, "Sending commands to a Redis
+/// server"; error texts and leniency (two octets after a payload are skipped unread, as is the one
+/// after a CR) were observed on redis-server 7.0.15. Differs: a NUL in a line is an octet like any
+/// other, where Redis stops looking for the end of the line.
 class RequestParser {
  public:
   explicit RequestParser(RequestScratch& scratch) : scratch_(&scratch) {}
@@ -96,8 +99,9 @@ class RequestParser {
   /// call changes nothing and says kNeedMore.
   ParseStatus Next(std::span<char> input, const RequestLimits& limits);
 
-  /// After kRequest: the arguments, command name first; at least one. They view the input of that call or
-  /// adopted destinations. Valid until any parser of the same scratch is called, and while the input lives.
+  /// After kRequest: the arguments, command name first; at least one. They view the input of that
+  /// call or adopted destinations. Valid until any parser of the same scratch is called, and while
+  /// the input lives.
   std::span<const std::string_view> args() const {
     return {scratch_->args_.data(), scratch_->argc_};
   }
@@ -105,8 +109,8 @@ class RequestParser {
   /// Octets of the last input that are done with.
   size_t consumed() const { return consumed_; }
 
-  /// After kNeedMore: the range of that input to keep. Octets behind retained_to() were copied away by
-  /// AdoptLargeBulk.
+  /// After kNeedMore: the range of that input to keep. Octets behind retained_to() were copied away
+  /// by AdoptLargeBulk.
   size_t retained_from() const { return consumed_; }
   size_t retained_to() const { return retained_to_; }
 
@@ -116,14 +120,15 @@ class RequestParser {
   /// After kNeedMore: the large bulk that is being received, or nullptr.
   const LargeBulk* large_bulk() const;
 
-  /// After kNeedMore: the arguments completed so far of the unfinished request, in the shared storage
-  /// of args(). `input` is that of the last call. Cost: one step per argument.
+  /// After kNeedMore: the arguments completed so far of the unfinished request, in the shared
+  /// storage of args(). `input` is that of the last call. Cost: one step per argument.
   std::span<const std::string_view> PartialArgs(std::span<const char> input) const;
 
-  /// Copies what has arrived of large_bulk() to `destination`, which has room for total_bytes, belongs to
-  /// the caller and stays where it is until the request has been executed or Reset(). To be called right
-  /// after Next, while its input is untouched; large_bulk() must not be adopted yet. From now on the caller
-  /// reads up to missing_bytes() more octets straight to destination + filled_bytes.
+  /// Copies what has arrived of large_bulk() to `destination`, which has room for total_bytes,
+  /// belongs to the caller and stays where it is until the request has been executed or Reset(). To
+  /// be called right after Next, while its input is untouched; large_bulk() must not be adopted
+  /// yet. From now on the caller reads up to missing_bytes() more octets straight to destination +
+  /// filled_bytes.
   void AdoptLargeBulk(char* destination);
 
   /// Tells that `n` more octets (at most missing_bytes()) were read to the destination. Once none
@@ -168,7 +173,7 @@ class RequestParser {
   void NoteLargeBulk(Partial& partial, const char* at, const char* end);
 
   RequestScratch* scratch_;
-  Partial* partial_ = nullptr;  // owned; only while a request is unfinished
+  Partial* partial_ = nullptr;   // owned; only while a request is unfinished
   const char* input_ = nullptr;  // of the last call
   size_t consumed_ = 0;
   size_t retained_to_ = 0;

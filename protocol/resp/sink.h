@@ -7,8 +7,8 @@
 
 namespace peal::protocol {
 
-/// Where encoders put octets. The usual call is two pointer operations; only a full buffer makes the
-/// virtual call. Not thread safe: a sink belongs to whoever writes.
+/// Where encoders put octets. The usual call is two pointer operations; only a full buffer makes
+/// the virtual call. Not thread safe: a sink belongs to whoever writes.
 class ByteSink {
  public:
   ByteSink(const ByteSink&) = delete;
@@ -17,7 +17,8 @@ class ByteSink {
 
   /// Room for at least `n` octets, which become output when committed. Valid until the next call.
   char* Reserve(size_t n) {
-    if (static_cast<size_t>(limit_ - cursor_) < n) [[unlikely]] Refill(n);
+    if (static_cast<size_t>(limit_ - cursor_) < n) [[unlikely]]
+      Refill(n);
     return cursor_;
   }
 

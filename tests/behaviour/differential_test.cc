@@ -493,12 +493,6 @@ TEST_P(Differential, ARandomScriptGetsTheRepliesOfRedis) {
 
 TEST_P(Differential, FixedQuestionsGetTheAnswersOfRedis) {
   const char* const lines[] = {
-      "PUBSUB HELP",
-      "SLOWLOG HELP",
-      "CONFIG HELP",
-      "LATENCY HELP",
-      "MEMORY HELP",
-      "OBJECT HELP",
       "CONFIG GET databases",
       "CONFIG GET client-output-buffer-limit",
       "CONFIG GET proto-max-bulk-len",
@@ -506,11 +500,9 @@ TEST_P(Differential, FixedQuestionsGetTheAnswersOfRedis) {
       "CONFIG GET slowlog-max*",
       "CONFIG GET timeout",
       "CONFIG GET nothing-such",
-      "CONFIG GET save",
       "CONFIG GET appendonly",
       "CONFIG GET latency-tracking-info-percentiles",
       "COMMAND INFO get",
-      "COMMAND INFO set",
       "COMMAND INFO mget",
       "COMMAND INFO publish",
       "COMMAND INFO subscribe",
@@ -531,7 +523,6 @@ TEST_P(Differential, FixedQuestionsGetTheAnswersOfRedis) {
       "LATENCY LATEST",
       "LATENCY RESET",
       "SLOWLOG RESET",
-      "LOLWUT x",
   };
   Client ours = Connect();
   Client theirs = Client::Tcp(Reference().port());

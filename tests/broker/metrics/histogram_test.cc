@@ -29,8 +29,7 @@ TEST(HistogramTest, PercentilesAreAtMostAnEighthAboveTheSortedValues) {
   }
   std::sort(values.begin(), values.end());
   for (const double share : {0.0, 0.01, 0.5, 0.9, 0.99, 0.999}) {
-    const uint64_t exact =
-        values[static_cast<size_t>(share * static_cast<double>(values.size()))];
+    const uint64_t exact = values[static_cast<size_t>(share * static_cast<double>(values.size()))];
     const uint64_t told = histogram.Percentile(share);
     EXPECT_GE(told, exact) << share;
     EXPECT_LE(told, exact + exact / 8 + 1) << share;

@@ -60,8 +60,7 @@ TEST(LatencyReportTest, TheDoctorTellsWhatToDo) {
               HasSubstr("command: 2 spikes in 2s, mean 15 ms, worst 20 ms"));
   EXPECT_THAT(ReportLatency({{"command", Samples({10})}}, 5, 10'000, 1002),
               HasSubstr("CONFIG SET slowlog-log-slower-than 5000"));
-  EXPECT_THAT(ReportLatency({{"command", Samples({10})}}, 5, 1000, 1002),
-              HasSubstr("SLOWLOG GET"));
+  EXPECT_THAT(ReportLatency({{"command", Samples({10})}}, 5, 1000, 1002), HasSubstr("SLOWLOG GET"));
 }
 
 }  // namespace
