@@ -69,6 +69,11 @@ void Behaviour::SetUp() {
   Client client = ConnectResp2();
   ASSERT_EQ(client.Do("FLUSHALL"), "OK");
   ASSERT_EQ(client.Do("CONFIG SET notify-keyspace-events \"\""), "OK");
+  // Subscribers of the test before leave when the server notices that they have closed.
+  ASSERT_TRUE(Eventually([&] {
+    return client.Do("PUBSUB CHANNELS") == "[]" && client.Do("PUBSUB NUMPAT") == ":0" &&
+           client.Do("PUBSUB SHARDCHANNELS") == "[]";
+  }));
 }
 
 Client Behaviour::Connect() {
