@@ -16,7 +16,6 @@
 
 namespace {
 
-using namespace std::string_literals;
 using peal::broker::Config;
 using peal::broker::ConfigStore;
 using peal::broker::Options;
@@ -64,7 +63,8 @@ int Serve(std::unique_ptr<ConfigStore> store, const std::string& executable) {
     peal::broker::LogNotice(
         "Peal {} ({}) ready: port {}{}, {} reactors, {} stripes, pid {}",
         peal::broker::PealVersion(), peal::broker::PealCommit(), server.config().port,
-        server.config().unixsocket.empty() ? ""s : ", unix socket " + server.config().unixsocket,
+        server.config().unixsocket.empty() ? std::string()
+                                           : ", unix socket " + server.config().unixsocket,
         server.reactor_count(), server.keyspace().stripe_count(), ::getpid());
     code = server.Wait();
     if (!pidfile.empty()) peal::broker::RemovePidFile(pidfile);

@@ -67,9 +67,8 @@ void Monitor(CommandContext& context) {
 void SlowlogGet(CommandContext& context) {
   int64_t count = 10;
   if (context.args.size() > 3) {
-    return context.Fail(
-        Error::Owned("ERR unknown subcommand or wrong number of arguments for '" +
-                     std::string(context.arg(1)) + "'. Try SLOWLOG HELP."));
+    return context.Fail(Error::Owned("ERR unknown subcommand or wrong number of arguments for '" +
+                                     std::string(context.arg(1)) + "'. Try SLOWLOG HELP."));
   }
   if (context.args.size() == 3) {
     const auto given = ParseInt64(context.arg(2));

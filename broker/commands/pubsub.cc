@@ -25,25 +25,40 @@ using protocol::KeySpec;
 
 void SubscribeTo(CommandContext& context, Space space, std::string_view kind) {
   Client& client = context.client;
+  // Messages that come meanwhile, for what is subscribed already, wait until all is acknowledged.
+  const bool was_holding_back = client.is_holding_back();
+  client.BeginHoldingBack();
   for (size_t i = 1; i < context.args.size(); ++i) {
     const std::string_view name = context.args[i];
-    // The hub may hand out messages published before: they go behind what is written so far.
-    context.worker.FlushReply(client);
     context.server.hub().Subscribe(context.worker.hub_port(), space, name, client);
-    Acknowledge(client, space, kind, &name);
+    Acknowledge(client, kind, &name,
+                space == Space::kShard ? client.ShardCount() : client.GlobalCount());
+  }
+  if (!was_holding_back) {
+    context.worker.FlushReply(client);
+    client.EndHoldingBack();
   }
   client.UpdateClass();
 }
 
 void UnsubscribeFrom(CommandContext& context, Space space, std::string_view kind) {
+  Client& client = context.client;
   if (context.args.size() == 1) return LeaveEach(context, space, kind);
+  // First everything is left, which may hand out messages of before; then it is acknowledged, with
+  // the counts of one after another.
+  context.worker.FlushReply(client);
+  const uint64_t before = space == Space::kShard ? client.ShardCount() : client.GlobalCount();
+  std::vector<bool> was_held(context.args.size());
   for (size_t i = 1; i < context.args.size(); ++i) {
-    const std::string_view name = context.args[i];
-    context.worker.FlushReply(context.client);
-    context.server.hub().Unsubscribe(context.worker.hub_port(), space, name, context.client);
-    Acknowledge(context.client, space, kind, &name);
+    was_held[i] =
+        context.server.hub().Unsubscribe(context.worker.hub_port(), space, context.args[i], client);
   }
-  context.client.UpdateClass();
+  uint64_t count = before;
+  for (size_t i = 1; i < context.args.size(); ++i) {
+    if (was_held[i]) --count;
+    Acknowledge(client, kind, &context.args[i], count);
+  }
+  client.UpdateClass();
 }
 
 void Subscribe(CommandContext& context) { SubscribeTo(context, Space::kChannel, "subscribe"); }

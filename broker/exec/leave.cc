@@ -2,6 +2,7 @@
 
 #include <ctime>
 #include <string>
+#include <vector>
 
 #include "broker/exec/client.h"
 #include "broker/exec/server.h"
@@ -11,7 +12,7 @@ namespace peal::broker {
 namespace {
 
 // As many are left on the spot; looking at the clock for fewer would cost more than it saves.
-constexpr int kAtOnce = 512;
+constexpr size_t kAtOnce = 512;
 
 constexpr Space kAllSpaces[] = {Space::kChannel, Space::kPattern, Space::kShard};
 
@@ -32,7 +33,7 @@ class LeaveAllJob final : public ClientJob {
     worker.FlushReply(client);
     for (const Space space : kAllSpaces) {
       uint64_t hint = 0;
-      int left = 0;
+      size_t left = 0;
       while (hub.UnsubscribeAny(worker.hub_port(), space, client, hint, nullptr)) {
         if (++left % kAtOnce == 0 && MonotonicUs() >= deadline_us) return false;
       }
@@ -54,26 +55,37 @@ class LeaveEachJob final : public ClientJob {
   bool Step(Client& client, int64_t deadline_us) override {
     Worker& worker = client.worker();
     Hub& hub = worker.server().hub();
-    int left = 0;
-    for (;;) {
+    // A client that does not read its acknowledgements is not flooded with the rest of them.
+    while (client.output().bytes() <= Reactor::kOutputPauseBytes) {
+      // Leaving may hand out messages of before; they go in front of the acknowledgements.
       worker.FlushReply(client);
-      if (!hub.UnsubscribeAny(worker.hub_port(), space_, client, hint_, &name_)) break;
-      const std::string_view name = name_;
-      Acknowledge(client, space_, kind_, &name);
-      // A client that does not read its acknowledgements is not flooded with the rest of them.
-      if (++left % kAtOnce == 0 &&
-          (MonotonicUs() >= deadline_us || client.output().bytes() > Reactor::kOutputPauseBytes)) {
-        return false;
+      uint64_t count = CountOf(client);
+      std::vector<std::string> names;
+      std::string name;
+      while (names.size() < kAtOnce &&
+             hub.UnsubscribeAny(worker.hub_port(), space_, client, hint_, &name)) {
+        names.push_back(std::move(name));
       }
+      for (const std::string& each : names) {
+        const std::string_view view = each;
+        Acknowledge(client, kind_, &view, --count);
+      }
+      if (client.subscriptions(space_).empty()) {
+        client.UpdateClass();
+        return true;
+      }
+      if (MonotonicUs() >= deadline_us) return false;
     }
-    client.UpdateClass();
-    return true;
+    return false;
   }
 
  private:
   const Space space_;
+  uint64_t CountOf(const Client& client) const {
+    return space_ == Space::kShard ? client.ShardCount() : client.GlobalCount();
+  }
+
   const std::string kind_;
-  std::string name_;
   uint64_t hint_ = 0;
 };
 
@@ -87,7 +99,8 @@ void RunOrStart(CommandContext& context, std::unique_ptr<Job> job) {
 
 }  // namespace
 
-void Acknowledge(Client& client, Space space, std::string_view kind, const std::string_view* name) {
+void Acknowledge(Client& client, std::string_view kind, const std::string_view* name,
+                 uint64_t count) {
   protocol::ReplyWriter writer(client.worker().replies(), client.resp());
   writer.Push(3);
   writer.Bulk(kind);
@@ -96,8 +109,7 @@ void Acknowledge(Client& client, Space space, std::string_view kind, const std::
   } else {
     writer.Null();
   }
-  writer.Integer(
-      static_cast<int64_t>(space == Space::kShard ? client.ShardCount() : client.GlobalCount()));
+  writer.Integer(static_cast<int64_t>(count));
 }
 
 void LeaveAllAndReply(CommandContext& context, std::string_view status) {
@@ -106,7 +118,9 @@ void LeaveAllAndReply(CommandContext& context, std::string_view status) {
 
 void LeaveEach(CommandContext& context, Space space, std::string_view kind) {
   if (context.client.subscriptions(space).empty()) {
-    Acknowledge(context.client, space, kind, nullptr);
+    const Client& client = context.client;
+    Acknowledge(context.client, kind, nullptr,
+                space == Space::kShard ? client.ShardCount() : client.GlobalCount());
     return;
   }
   RunOrStart(context, std::make_unique<LeaveEachJob>(space, kind));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "broker/exec/command.h"
@@ -18,6 +19,7 @@ void LeaveEach(CommandContext& context, Space space, std::string_view kind);
 
 /// Writes one acknowledgement: [kind, name, count], a push in RESP3. `name` null: a null. It goes
 /// out whatever CLIENT REPLY says.
-void Acknowledge(Client& client, Space space, std::string_view kind, const std::string_view* name);
+void Acknowledge(Client& client, std::string_view kind, const std::string_view* name,
+                 uint64_t count);
 
 }  // namespace peal::broker

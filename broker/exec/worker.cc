@@ -300,7 +300,17 @@ Worker::Outcome Worker::Execute(Client& client, const TableEntry* entry,
     return Outcome::kGoOn;
   }
   if (!ArityFits(entry->arity, args.size()) || entry->command->run == nullptr) {
-    Reject(client, entry, WrongArity(*entry), reply);
+    const Error error = WrongArity(*entry);
+    if (entry->full_name == "exec") {
+      // A refused EXEC ends the transaction and says so.
+      Reject(client, entry,
+             Error::Owned("EXECABORT Transaction discarded because of: " +
+                          std::string(error.text().substr(4))),
+             reply);
+      if (session.multi != nullptr) DiscardMulti(session);
+    } else {
+      Reject(client, entry, error, reply);
+    }
     return Outcome::kGoOn;
   }
   if (!Admit(client, *entry, args, reply)) return Outcome::kGoOn;

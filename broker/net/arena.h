@@ -22,7 +22,7 @@ class Arena final : public protocol::ByteSink {
   Arena() = default;
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
-  ~Arena() {
+  ~Arena() override {
     if (block_ != nullptr) block_->Release();
   }
 

@@ -380,6 +380,11 @@ bool Hub::UnsubscribeAny(HubPort& port, Space space, Subscriber& subscriber, uin
   return true;
 }
 
+bool Hub::TakeOff(Target* target, int reactor, Subscriber& subscriber) {
+  PEAL_CHECK(target->interest.Remove(reactor, &subscriber));
+  return target->interest.empty();
+}
+
 void Hub::Remove(HubPort& port, Target* target, Subscriber& subscriber) {
   // As in Subscribe: what was posted under this lock before is delivered with the subscriber, what
   // comes later without it.
@@ -388,19 +393,14 @@ void Hub::Remove(HubPort& port, Target* target, Subscriber& subscriber) {
   if (target->kind() == Space::kPattern) {
     store::DistributedRwLock::WriteScope lock(pattern_lock_);
     port.reactor_.TakePosts();
-    PEAL_CHECK(target->interest.Remove(reactor, &subscriber));
-    was_last = target->interest.empty();
-    if (was_last) {
-      patterns_.Remove(target->hash);
-      pattern_count_.store(patterns_.size(), std::memory_order_release);
-    }
+    was_last = TakeOff(target, reactor, subscriber);
+    if (was_last) RemovePattern(target);
   } else {
     ChannelTable& table = Table(target->kind());
     ChannelTable::Shard& shard = table.ShardOf(target->hash);
     store::MutexLock lock(shard.mutex);
     port.reactor_.TakePosts();
-    PEAL_CHECK(target->interest.Remove(reactor, &subscriber));
-    was_last = target->interest.empty();
+    was_last = TakeOff(target, reactor, subscriber);
     if (was_last) {
       shard.Erase(target);
       table.CountRemoved();
@@ -408,6 +408,36 @@ void Hub::Remove(HubPort& port, Target* target, Subscriber& subscriber) {
   }
   DeliverEarlier(port, target, nullptr, &subscriber);
   if (was_last) target->Release();
+}
+
+void Hub::RemovePattern(Target* target) {
+  patterns_.Remove(target->hash);
+  pattern_count_.store(patterns_.size(), std::memory_order_release);
+}
+
+void Hub::DropAll(Subscriber& subscriber) {
+  const int reactor = subscriber.reactor().index();
+  for (const Space space : {Space::kChannel, Space::kPattern, Space::kShard}) {
+    auto& held = subscriber.subscriptions(space);
+    held.ForEach([&](Target* target) {
+      bool was_last = false;
+      if (space == Space::kPattern) {
+        store::DistributedRwLock::WriteScope lock(pattern_lock_);
+        was_last = TakeOff(target, reactor, subscriber);
+        if (was_last) RemovePattern(target);
+      } else {
+        ChannelTable::Shard& shard = Table(space).ShardOf(target->hash);
+        store::MutexLock lock(shard.mutex);
+        was_last = TakeOff(target, reactor, subscriber);
+        if (was_last) {
+          shard.Erase(target);
+          Table(space).CountRemoved();
+        }
+      }
+      if (was_last) target->Release();
+    });
+    held.Clear();
+  }
 }
 
 std::vector<std::string> Hub::Subscriptions(Space space, const Subscriber& subscriber) {

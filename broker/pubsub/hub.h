@@ -133,6 +133,10 @@ class Hub {
   bool UnsubscribeAny(HubPort& port, Space space, Subscriber& subscriber, uint64_t& hint,
                       std::string* name);
 
+  /// Takes every subscription from `subscriber`, whichever reactor it is on, without delivering
+  /// anything. The caller holds the Gate: its reactor is parked outside of any walk over the lists.
+  void DropAll(Subscriber& subscriber);
+
   /// Copies of the names that `subscriber` holds.
   std::vector<std::string> Subscriptions(Space space, const Subscriber& subscriber);
 
@@ -153,6 +157,9 @@ class Hub {
   bool SubscribeChannel(HubPort& port, Space space, std::string_view name, Subscriber& subscriber);
   bool SubscribePattern(HubPort& port, std::string_view name, Subscriber& subscriber);
   void Remove(HubPort& port, Target* target, Subscriber& subscriber);
+  /// Takes `subscriber` off the target's list; true if nobody is left. Under the target's lock.
+  void RemovePattern(Target* target);
+  bool TakeOff(Target* target, int reactor, Subscriber& subscriber);
   void DeliverEarlier(HubPort& port, const Target* target, const Subscriber* joining,
                       Subscriber* leaving);
 

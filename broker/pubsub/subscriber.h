@@ -47,6 +47,7 @@ class Subscriber : public Connection {
     Queue(run);
     if (tail.length != 0) Queue(tail);
   }
+  bool is_holding_back() const { return holds_back_; }
   void BeginHoldingBack() { holds_back_ = true; }
   void EndHoldingBack();
 

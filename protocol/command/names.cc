@@ -26,7 +26,6 @@ constexpr std::pair<Flag, std::string_view> kFlagNames[] = {
     {Flag::kAsking, "asking"},
     {Flag::kFast, "fast"},
     {Flag::kNoAuth, "no_auth"},
-    {Flag::kMayReplicate, "may_replicate"},
     {Flag::kNoMandatoryKeys, "no_mandatory_keys"},
     {Flag::kNoAsyncLoading, "no_async_loading"},
     {Flag::kNoMulti, "no_multi"},
