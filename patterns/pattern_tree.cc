@@ -352,10 +352,10 @@ void PatternTree::Probe(const Group& group, const char* text, size_t length,
     const Group::Shape& places = group.by_shape[shape];
     const HashDirectory& directory = DirectoryFor(shape);
     const uint64_t mask = ~uint64_t{0} >> (64 - 8 * bytes);
-    if (IsFromClass(shape)) scratch.may_repeat = true;
+    if (IsFromClass(shape)) scratch.may_repeat_ = true;
     const auto probe = [&](size_t at) {
       directory.Lookup(KeyHash(group, shape, LoadWord(text + at) & mask), [&](uint32_t payload) {
-        scratch.hits.push_back(payload);
+        scratch.hits_.push_back(payload);
         return true;
       });
     };
@@ -369,8 +369,8 @@ void PatternTree::Probe(const Group& group, const char* text, size_t length,
     }
     for (size_t at = 0; at <= last; ++at) {
       probe(at);
-      if (scratch.hits.size() >= 4'096 && std::has_single_bit(scratch.hits.size()))
-        SortUnique(scratch.hits, 0);  // a long channel full of repeats must not fill the memory
+      if (scratch.hits_.size() >= 4'096 && std::has_single_bit(scratch.hits_.size()))
+        SortUnique(scratch.hits_, 0);  // a long channel full of repeats must not fill the memory
     }
   }
 }
@@ -379,7 +379,7 @@ void PatternTree::TryAll(std::string_view channel, MatchScratch& scratch,
                          std::vector<PatternId>& out) const {
   // A pattern is two cache misses away, record and bytes. Ask for both early.
   constexpr size_t kAhead = 4;
-  const std::vector<PatternId>& ids = scratch.ids;
+  const std::vector<PatternId>& ids = scratch.ids_;
   for (size_t i = 0; i < std::min(2 * kAhead, ids.size()); ++i)
     __builtin_prefetch(&RecordOf(ids[i]));
   for (size_t i = 0; i < std::min(kAhead, ids.size()); ++i)
@@ -396,40 +396,40 @@ void PatternTree::Match(std::string_view channel, MatchScratch& scratch,
   if (size_ == 0) return;
   const size_t first = out.size();
   // A copy with room behind it: every position can then be read as one word.
-  scratch.text.resize(channel.size() + kFragmentBytes);
-  if (!channel.empty()) std::memcpy(scratch.text.data(), channel.data(), channel.size());
-  std::memset(scratch.text.data() + channel.size(), 0, kFragmentBytes);
-  scratch.may_repeat = false;
-  scratch.groups.assign(1, 0);
-  while (!scratch.groups.empty()) {
-    const Group& group = *groups_[scratch.groups.back()];
-    scratch.groups.pop_back();
-    scratch.ids.assign(group.residue.begin(), group.residue.end());
-    scratch.hits.clear();
-    Probe(group, scratch.text.data(), channel.size(), scratch);
+  scratch.text_.resize(channel.size() + kFragmentBytes);
+  if (!channel.empty()) std::memcpy(scratch.text_.data(), channel.data(), channel.size());
+  std::memset(scratch.text_.data() + channel.size(), 0, kFragmentBytes);
+  scratch.may_repeat_ = false;
+  scratch.groups_.assign(1, 0);
+  while (!scratch.groups_.empty()) {
+    const Group& group = *groups_[scratch.groups_.back()];
+    scratch.groups_.pop_back();
+    scratch.ids_.assign(group.residue.begin(), group.residue.end());
+    scratch.hits_.clear();
+    Probe(group, scratch.text_.data(), channel.size(), scratch);
     // The channel may hold a fragment twice.
-    if (scratch.hits.size() > 1) SortUnique(scratch.hits, 0);
-    for (const uint32_t payload : scratch.hits) {
+    if (scratch.hits_.size() > 1) SortUnique(scratch.hits_, 0);
+    for (const uint32_t payload : scratch.hits_) {
       switch (KindOf(payload)) {
         case Kind::kOne:
-          scratch.ids.push_back(IndexOf(payload));
+          scratch.ids_.push_back(IndexOf(payload));
           break;
         case Kind::kList:
-          scratch.ids.insert(scratch.ids.end(), ListAt(IndexOf(payload)).begin(),
-                             ListAt(IndexOf(payload)).end());
+          scratch.ids_.insert(scratch.ids_.end(), ListAt(IndexOf(payload)).begin(),
+                              ListAt(IndexOf(payload)).end());
           break;
         case Kind::kGroup:
-          scratch.groups.push_back(IndexOf(payload));
+          scratch.groups_.push_back(IndexOf(payload));
           break;
       }
     }
     TryAll(channel, scratch, out);
   }
-  if (scratch.may_repeat && out.size() > first + 1) SortUnique(out, first);
-  DropIfLarge(scratch.text);
-  DropIfLarge(scratch.hits);
-  DropIfLarge(scratch.ids);
-  DropIfLarge(scratch.groups);
+  if (scratch.may_repeat_ && out.size() > first + 1) SortUnique(out, first);
+  DropIfLarge(scratch.text_);
+  DropIfLarge(scratch.hits_);
+  DropIfLarge(scratch.ids_);
+  DropIfLarge(scratch.groups_);
 }
 
 size_t PatternTree::MemoryBytes() const {

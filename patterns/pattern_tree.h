@@ -21,11 +21,11 @@ using PatternId = uint32_t;
 class MatchScratch {
  private:
   friend class PatternTree;
-  std::vector<char> text;        // the channel and eight zero bytes
-  std::vector<uint32_t> hits;    // payloads found in the current group
-  std::vector<uint32_t> groups;  // groups still to search
-  std::vector<PatternId> ids;    // patterns to try
-  bool may_repeat = false;       // a pattern may have been found by two alternatives
+  std::vector<char> text_;        // the channel and eight zero bytes
+  std::vector<uint32_t> hits_;    // payloads found in the current group
+  std::vector<uint32_t> groups_;  // groups still to search
+  std::vector<PatternId> ids_;    // patterns to try
+  bool may_repeat_ = false;       // a pattern may have been found by two alternatives
 };
 
 /// A set of Redis globs that finds those matching a channel without trying all.

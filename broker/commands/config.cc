@@ -17,7 +17,6 @@ namespace {
 using protocol::Acl;
 using protocol::ArgSpec;
 using protocol::ArgType;
-using protocol::Error;
 using protocol::Flag;
 using protocol::Group;
 

@@ -8,7 +8,6 @@
 namespace peal::broker {
 namespace {
 
-using protocol::Error;
 using protocol::Result;
 
 constexpr int64_t kMax = std::numeric_limits<int64_t>::max();

@@ -79,6 +79,7 @@ std::vector<std::string> OutputLimitLines(std::string_view name, std::string_vie
   static constexpr std::string_view kClasses[] = {"normal", "replica", "pubsub"};
   const std::array<OutputLimit, kClientClasses> limits = ParseOutputLimits(text);
   std::vector<std::string> lines;
+  lines.reserve(kClientClasses);
   for (size_t i = 0; i < kClientClasses; ++i) {
     lines.push_back(std::string(name) + " " + std::string(kClasses[i]) + " " +
                     ShortMemory(std::to_string(limits[i].hard_bytes)) + " " +

@@ -57,7 +57,12 @@ std::optional<std::string> Replay(const Directive& row, const std::vector<FileLi
     if (!read.ok()) return std::nullopt;
     const bool adds =
         row.type == DirectiveType::kSavePoints && !is_first && !text.empty() && !read->empty();
-    text = adds ? text + " " + *read : *read;
+    if (adds) {
+      text += ' ';
+    } else {
+      text.clear();
+    }
+    text += *read;
     is_first = false;
   }
   return text;
@@ -133,10 +138,9 @@ Result<std::string> ReadOld(const std::string& path) {
 bool ConfigStore::BelongsInFile(size_t index) const {
   const Entry& entry = entries_[index];
   switch (entry.source.kind) {
-    case ConfigSource::Kind::kDefault:
-      return false;
     // What an included file says stays there; what the environment says (secrets, often) stays
     // there.
+    case ConfigSource::Kind::kDefault:
     case ConfigSource::Kind::kFile:
     case ConfigSource::Kind::kEnvironment:
       return false;

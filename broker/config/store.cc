@@ -1,9 +1,9 @@
 #include "broker/config/store.h"
 
-#include <unistd.h>
-
 #include <algorithm>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 #include <unordered_set>
 
 #include "patterns/glob.h"
@@ -20,8 +20,9 @@ namespace {
 constexpr size_t kMaxLoggedValue = 200;  // octets of one value in a report
 
 std::string CurrentDirectory() {
-  const std::unique_ptr<char, decltype(&free)> path(getcwd(nullptr, 0), free);
-  return path == nullptr ? "/" : path.get();
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::current_path(error);
+  return error ? "/" : path.string();
 }
 
 bool HasMetacharacter(std::string_view name) {

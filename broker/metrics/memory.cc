@@ -92,7 +92,7 @@ MemoryFacts ReadMemory() {
 std::string AllocatorName() {
   if (&mallctl != nullptr) {
     const char* version = "";
-    size_t bytes = sizeof version;
+    size_t bytes = sizeof(const char*);
     if (mallctl("version", &version, &bytes, nullptr, 0) != 0) return "jemalloc";
     // "5.3.0-0-g54eaed1d8b56": the release alone.
     const std::string_view text = version;

@@ -31,6 +31,7 @@ void PointerSetBase::Resize(uint32_t capacity) {
   }
   for (uint32_t i = 0; i < old_capacity; ++i) {
     if (old[i] == nullptr) continue;
+    PEAL_DCHECK(slots_ != nullptr);  // nobody shrinks below size_
     uint32_t at = Home(Hash(old[i]));
     while (slots_[at] != nullptr) at = at + 1 == capacity_ ? 0 : at + 1;
     slots_[at] = old[i];

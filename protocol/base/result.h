@@ -87,10 +87,11 @@ class [[nodiscard]] Result<void> {
 /// `PEAL_ASSIGN_OR_RETURN(const int64_t n, ParseCount(text));` declares `n` and gives it the value,
 /// or returns the Error from the surrounding function. More than one statement: not for an if
 /// without braces.
-#define PEAL_ASSIGN_OR_RETURN(declaration, expression)                  \
-  auto PEAL_RESULT_JOIN(peal_result_, __LINE__) = (expression);         \
-  if (!PEAL_RESULT_JOIN(peal_result_, __LINE__).ok()) [[unlikely]]      \
-    return std::move(PEAL_RESULT_JOIN(peal_result_, __LINE__)).error(); \
+#define PEAL_ASSIGN_OR_RETURN(declaration, expression)                       \
+  auto PEAL_RESULT_JOIN(peal_result_, __LINE__) = (expression);              \
+  if (!PEAL_RESULT_JOIN(peal_result_, __LINE__).ok()) [[unlikely]]           \
+    return std::move(PEAL_RESULT_JOIN(peal_result_, __LINE__)).error();      \
+  /* NOLINTNEXTLINE(bugprone-macro-parentheses): a declaration takes none */ \
   declaration = *std::move(PEAL_RESULT_JOIN(peal_result_, __LINE__))
 
 /// Returns the Error of a Result<void> from the surrounding function.
