@@ -1,5 +1,6 @@
 #include "protocol/base/number.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -8,6 +9,7 @@
 #include <cstring>
 #include <limits>
 
+#include "protocol/base/check.h"
 #include "protocol/base/text.h"
 
 namespace peal::protocol {
@@ -82,7 +84,8 @@ std::optional<uint64_t> ParseMemory(std::string_view text) {
   while (digits < text.size() && IsDigit(text[digits])) ++digits;
   if (digits == 0 || digits > 20) return std::nullopt;
   uint64_t value = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + digits, value);
+  const std::string_view number = text.substr(0, digits);
+  const auto [end, status] = std::from_chars(number.data(), number.data() + number.size(), value);
   if (status != std::errc()) return std::nullopt;
   struct Unit {
     std::string_view name;
@@ -106,27 +109,83 @@ std::optional<uint64_t> ParseMemory(std::string_view text) {
   return std::nullopt;
 }
 
+namespace {
+
+// Redis prints whole numbers up to here as integers: half of what 64 signed bits hold.
+constexpr double kMostPlainInteger = 4611686018427387904.0;
+
+// Writes a positive finite value. The library finds the shortest digits; the notation is chosen
+// here, by Redis 7.2's rule: plain if the zeros to add stay few, else "1.5e-7" with an unpadded
+// exponent.
+char* WriteShortest(char* out, double value) {
+  char text[kMaxDoubleChars];
+  const char* const text_end =
+      std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
+  char digits[kMaxDoubleChars];
+  int count = 0;
+  const char* at = text;
+  for (; *at != 'e'; ++at) {
+    if (*at != '.') digits[count++] = *at;
+  }
+  PEAL_DCHECK(count > 0);
+  int exponent = 0;  // of the first digit
+  std::from_chars(at + (at[1] == '+' ? 2 : 1), text_end, exponent);
+
+  const int last = exponent - (count - 1);  // power of ten of the last digit
+  const bool is_plain = last >= 0 ? exponent < count + 7 : last > -7 || std::abs(exponent) < 4;
+  if (!is_plain) {
+    *out++ = digits[0];
+    if (count > 1) {
+      *out++ = '.';
+      std::memcpy(out, digits + 1, static_cast<size_t>(count - 1));
+      out += count - 1;
+    }
+    *out++ = 'e';
+    *out++ = exponent < 0 ? '-' : '+';
+    return FormatUint(out, static_cast<uint64_t>(std::abs(exponent)));
+  }
+  const auto put = [&out](const char* from, int n) {
+    std::memcpy(out, from, static_cast<size_t>(n));
+    out += n;
+  };
+  const auto put_zeros = [&out](int n) {
+    std::memset(out, '0', static_cast<size_t>(n));
+    out += n;
+  };
+  if (last >= 0) {
+    put(digits, count);
+    put_zeros(last);
+  } else if (exponent >= 0) {
+    put(digits, exponent + 1);
+    *out++ = '.';
+    put(digits + exponent + 1, count - exponent - 1);
+  } else {
+    put("0.", 2);
+    put_zeros(-exponent - 1);
+    put(digits, count);
+  }
+  return out;
+}
+
+}  // namespace
+
 char* FormatDouble(char* out, double value) {
   if (std::isnan(value)) {
-    std::memcpy(out, "nan", 3);
-    return out + 3;
+    return std::copy_n("nan", 3, out);
   }
   if (std::isinf(value)) {
     const std::string_view text = value > 0 ? "inf" : "-inf";
     std::memcpy(out, text.data(), text.size());
     return out + text.size();
   }
-  // The shortest digits, then the notation: plain while the point is within 21 places of the
-  // digits.
-  const double magnitude = std::fabs(value);
-  if (value == std::floor(value) && magnitude < 1e17) {
-    if (value == 0 && std::signbit(value)) *out++ = '-';
-    return FormatInt(out, static_cast<int64_t>(value));
+  if (std::signbit(value)) {
+    *out++ = '-';
+    value = -value;
   }
-  const bool plain = magnitude >= 1e-6 && magnitude < 1e21;
-  return std::to_chars(out, out + kMaxDoubleChars, value,
-                       plain ? std::chars_format::fixed : std::chars_format::scientific)
-      .ptr;
+  if (value <= kMostPlainInteger && value == std::floor(value)) {
+    return FormatUint(out, static_cast<uint64_t>(value));
+  }
+  return WriteShortest(out, value);
 }
 
 std::string FormatLongDoubleHuman(long double value) {

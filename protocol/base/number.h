@@ -37,6 +37,7 @@ std::optional<long double> ParseLongDouble(std::string_view text);
 /// A size such as "100", "10mb", "1k": units (case does not matter) are b, k = 1000, kb = 1024,
 /// m, mb, g, gb in the same manner. Refused: sign, fraction, space, unknown unit, more than 2^64
 /// - 1.
+/// Differs: Redis takes a unit without a number for 0.
 std::optional<uint64_t> ParseMemory(std::string_view text);
 
 /// The number of decimal digits of `value`, 1 .. 20.

@@ -47,6 +47,7 @@ class StringSink final : public ByteSink {
  public:
   /// What was committed so far. Valid until the next write.
   std::string_view view() const {
+    if (cursor_ == nullptr) return {};
     return {buffer_.data(), static_cast<size_t>(cursor_ - buffer_.data())};
   }
 
