@@ -10,6 +10,7 @@ namespace peal::broker {
 namespace {
 
 constexpr int kDrainNodes = 4096;
+constexpr size_t kSendsBetweenYields = 16;
 constexpr uint64_t kTickMs = 100;
 
 int64_t MonotonicUs() {
@@ -148,8 +149,8 @@ void Reactor::EndTurn() {
   DrainSlice(kDrainNodes);
   work_left_ = handler_->OnTurnEnd() || pending_ != nullptr;
   CloseMarked();
-  LeaveTurn();
   FlushDirty();
+  LeaveTurn();
 }
 
 void Reactor::RunRunnable() {
@@ -169,6 +170,8 @@ void Reactor::FlushDirty() {
   const size_t n = dirty_.size();
   for (size_t i = 0; i < n; ++i) {
     if (i + 2 < n) __builtin_prefetch(dirty_[i + 2]);
+    // Thousands of sends take milliseconds; whoever needs all reactors parked waits for a few of them.
+    if (i % kSendsBetweenYields == 0) YieldToExclusive();
     dirty_[i]->Flush();
   }
   dirty_.erase(dirty_.begin(), dirty_.begin() + static_cast<ptrdiff_t>(n));
