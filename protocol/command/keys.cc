@@ -35,7 +35,7 @@ Result<std::vector<KeyAt>> ExtractKeys(const CommandSpec& command,
     const int64_t begin = BeginOf(spec, args);
     if (begin <= 0 || begin >= count) continue;
     int64_t first = begin;
-    int64_t last = begin;
+    int64_t last = 0;
     if (spec.find == KeySpec::Find::kRange) {
       last = spec.last >= 0    ? begin + spec.last
              : spec.limit >= 2 ? begin + (count - begin) / spec.limit + spec.last

@@ -69,7 +69,6 @@ bool TakeWord(char*& at, char* end, std::string_view* word) {
     } else if (c == quote) {
       ++at;
       if (at < end && !IsSpace(*at)) return false;  // a closing quote ends its word
-      quote = 0;
       *word = {begin, static_cast<size_t>(out - begin)};
       return true;
     } else {

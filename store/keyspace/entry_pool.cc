@@ -73,7 +73,7 @@ EntryPool::EntryPool() : slabs_mutex_(LockRank::kLeaf, kClasses), spare_(new Spa
 }
 
 EntryPool::ThreadCache* EntryPool::Cache() {
-  thread_local ThreadCache cache;
+  static thread_local ThreadCache cache;
   return &cache;
 }
 

@@ -30,7 +30,8 @@ constexpr size_t kMigrateStep = 8;
 // once would stall whoever inserts.
 constexpr size_t kMapBytes = 1024 * 1024;
 
-__extension__ typedef unsigned __int128 uint128;
+// __extension__ takes no `using`.
+__extension__ typedef unsigned __int128 uint128;  // NOLINT(modernize-use-using)
 
 size_t HomeOf(uint64_t hash, size_t count) {
   return static_cast<size_t>((static_cast<uint128>(hash) * count) >> 64);
@@ -54,7 +55,7 @@ size_t CapacityOf(size_t count) { return count * kSlots * 9 / 10; }
 /// doubling), so that no memory is lost behind an array.
 size_t NextCount(size_t count) {
   if (count < 8) return count + 1;
-  const int step_bits = std::bit_width(count) - 3;
+  const int step_bits = static_cast<int>(std::bit_width(count)) - 3;
   return count + (size_t{1} << step_bits);
 }
 
