@@ -212,7 +212,8 @@ TEST(RedisReference, ReadsSizesAlike) {
     ASSERT_EQ(values.size(), 3u);
     const auto bytes = ParseMemory(text);
     ASSERT_EQ(bytes.has_value(), !values[1].is_error()) << text;
-    if (bytes) EXPECT_EQ(values[2].items[1].text, std::to_string(*bytes)) << text;
+    if (!bytes) continue;
+    EXPECT_EQ(values[2].items[1].text, std::to_string(*bytes)) << text;
   }
 }
 
