@@ -170,7 +170,8 @@ void Reactor::FlushDirty() {
   const size_t n = dirty_.size();
   for (size_t i = 0; i < n; ++i) {
     if (i + 2 < n) __builtin_prefetch(dirty_[i + 2]);
-    // Thousands of sends take milliseconds; whoever needs all reactors parked waits for a few of them.
+    // Thousands of sends take milliseconds; whoever needs all reactors parked waits for a few of
+    // them.
     if (i % kSendsBetweenYields == 0) YieldToExclusive();
     dirty_[i]->Flush();
   }

@@ -34,10 +34,11 @@ class ReactorHandler {
 
 /// One event loop on one thread, with the connections it owns.
 ///
-/// Each round of the loop is a turn: the sockets that are ready are read and their commands executed,
-/// the inbox is drained, and then everything that was queued is sent, once for each connection. Inside a
-/// turn the reactor is a participant of the Gate, which it lets go first between any two connections;
-/// asleep it is not, so whoever needs all reactors parked never waits for a sleeper.
+/// Each round of the loop is a turn: the sockets that are ready are read and their commands
+/// executed, the inbox is drained, and then everything that was queued is sent, once for each
+/// connection. Inside a turn the reactor is a participant of the Gate, which it lets go first
+/// between any two connections; asleep it is not, so whoever needs all reactors parked never waits
+/// for a sleeper.
 class Reactor {
  public:
   Reactor(int index, store::Gate& gate, size_t read_buffer_bytes);
