@@ -32,7 +32,7 @@ constexpr Error kBadName =
     Error::Static("ERR Client names cannot contain spaces, newlines or special characters.");
 
 // Subscriptions that CLIENT KILL takes off the lists itself, while every reactor waits.
-constexpr uint64_t kDropAtOnce = 1000;
+constexpr uint64_t kDropAtOnce = 5000;
 
 bool IsValidName(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [](char c) { return c >= '!' && c <= '~'; });
@@ -119,6 +119,7 @@ void ClientList(CommandContext& context) {
       if (!id || *id <= 0) return context.Fail(Error::Static("ERR Invalid client ID"));
       ids.push_back(*id);
     }
+    std::sort(ids.begin(), ids.end());
   } else if (context.args.size() != 2) {
     return context.Fail(protocol::errors::kSyntax);
   }
@@ -126,7 +127,7 @@ void ClientList(CommandContext& context) {
   ForAllClients(context.server, [&](const Client& client) {
     if (type && TypeOf(client) != *type) return;
     if (!ids.empty() &&
-        std::find(ids.begin(), ids.end(), static_cast<int64_t>(client.id())) == ids.end()) {
+        !std::binary_search(ids.begin(), ids.end(), static_cast<int64_t>(client.id()))) {
       return;
     }
     chosen.push_back(&client);
@@ -212,6 +213,7 @@ void ClientKill(CommandContext& context) {
   }
   const int64_t now_us = context.worker.reactor().turn_us();
   int64_t killed = 0;
+  uint64_t dropped = 0;
   ForAllClients(context.server, [&](Client& client) {
     if (client.session().is_doomed || client.is_closing() || !filter.Matches(client, now_us))
       return;
@@ -221,7 +223,9 @@ void ClientKill(CommandContext& context) {
     } else {
       client.session().is_doomed = true;
       // It is off the lists before the reply; one with very many subscriptions leaves in slices.
-      if (client.GlobalCount() + client.ShardCount() <= kDropAtOnce) {
+      const uint64_t held = client.GlobalCount() + client.ShardCount();
+      if (dropped + held <= kDropAtOnce) {
+        dropped += held;
         context.server.hub().DropAll(client);
       }
       PostToClient(context.server, client.id(), [](Client& doomed) { doomed.Close(); });

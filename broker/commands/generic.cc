@@ -117,7 +117,8 @@ Result<void> ReadConditions(const CommandContext& context, ExpireConditions& out
     } else if (EqualsIgnoreCase(option, "lt")) {
       out.lt = true;
     } else {
-      return Error::Owned("ERR Unsupported option " + std::string(option.substr(0, 4096)));
+      return Error::Owned("ERR Unsupported option " +
+                          std::string(option.substr(0, std::min<size_t>(option.find('\0'), 4096))));
     }
   }
   if (out.nx && (out.xx || out.gt || out.lt)) return kNxWithOthers;

@@ -80,9 +80,15 @@ void SSubscribe(CommandContext& context) {
   SubscribeTo(context, Space::kShard, "ssubscribe");
 }
 
+constexpr size_t kLargestMessage = size_t{1} << 30;
+
 void PublishTo(CommandContext& context, Space space) {
   Payload payload;
   payload.bytes = context.args[2];
+  // A frame is one range of a block, which 32 bits measure.
+  if (payload.bytes.size() + context.args[1].size() > kLargestMessage) {
+    return context.Fail(protocol::errors::kStringTooBig);
+  }
   payload.block = context.client.BlockOf(payload.bytes, &payload.headroom);
   context.reply.Integer(
       static_cast<int64_t>(context.unit.Publish(space, context.args[1], payload)));

@@ -50,6 +50,12 @@ struct Client::LargeArguments {
     uint64_t length;
   };
   std::vector<Block> blocks;
+
+  uint64_t Bytes() const {
+    uint64_t sum = 0;
+    for (const Block& block : blocks) sum += block.length;
+    return sum;
+  }
 };
 
 Client::Client(Worker& worker, int fd, ClientId id, bool is_unix)
@@ -101,6 +107,7 @@ size_t Client::MemoryBytes() const {
   for (const Space space : {Space::kChannel, Space::kPattern, Space::kShard}) {
     bytes += subscriptions(space).MemoryBytes();
   }
+  if (large_) bytes += large_->Bytes();
   if (session_.multi) bytes += session_.multi->MemoryBytes();
   return bytes;
 }
@@ -125,6 +132,10 @@ void Client::AdoptLargeBulk(std::span<char> input) {
                        ? static_cast<uint32_t>(std::min<size_t>(args[1].size(), 64 * 1024))
                        : 0);
   if (!large_) large_ = std::make_unique<LargeArguments>();
+  if (large_->Bytes() + bulk->total_bytes > std::max<uint64_t>(InputLimit(), kLargestBlock / 2)) {
+    OnInputLimit();
+    return Close();
+  }
   Buffer* block = Buffer::New(static_cast<uint32_t>(headroom + bulk->total_bytes + 2));
   large_->blocks.push_back({block, headroom, bulk->total_bytes});
   parser_.AdoptLargeBulk(block->data() + headroom);
@@ -157,8 +168,8 @@ std::span<char> Client::DirectInput() {
 void Client::OnDirectInput(size_t bytes) { parser_.LargeBulkFilled(bytes); }
 
 size_t Client::InputLimit() const {
-  return session_.is_authenticated ? worker_.server().config().client_query_buffer_limit
-                                   : size_t{256} * 1024;
+  if (!session_.is_authenticated) return size_t{256} * 1024;
+  return std::min<uint64_t>(worker_.server().config().client_query_buffer_limit, kLargestBlock);
 }
 
 void Client::OnInputLimit() {

@@ -258,7 +258,7 @@ void Server::DrainAndStop() {
     node->run = [](InboxNode* posted, Reactor& reactor) {
       const std::unique_ptr<Node> own(static_cast<Node*>(posted));
       Server& self = *own->server;
-      if (reactor.index() == 0) self.listeners_->Stop();
+      if (reactor.index() == 0) self.StopListening();
       self.workers_[static_cast<size_t>(reactor.index())]->ForEachClient(
           [](Client& client) { client.CloseAfterFlush(); });
     };
@@ -303,19 +303,23 @@ void Server::Assign(int fd, bool is_unix) {
   }
   chosen->load().fetch_add(1, std::memory_order_relaxed);
   Worker& worker = *workers_[static_cast<size_t>(chosen->index())];
-  if (chosen->index() == 0) return worker.Accept(fd, is_unix);
+  // Given here, so that who connects later has the larger id whichever reactor is quicker.
+  const ClientId id = NextClientId(chosen->index());
+  if (chosen->index() == 0) return worker.Accept(fd, is_unix, id);
   struct Node : InboxNode {
     Worker* worker;
+    ClientId id;
     int fd;
     bool is_unix;
   };
   auto* node = new Node;
   node->worker = &worker;
+  node->id = id;
   node->fd = fd;
   node->is_unix = is_unix;
   node->run = [](InboxNode* posted, Reactor&) {
     const std::unique_ptr<Node> own(static_cast<Node*>(posted));
-    own->worker->Accept(own->fd, own->is_unix);
+    own->worker->Accept(own->fd, own->is_unix, own->id);
   };
   chosen->Post(node);
 }
@@ -353,6 +357,7 @@ void Server::PrepareSocket(int fd, bool is_unix) const {
 // ---------------------------------------------------------------- run-time changes
 
 Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
+  const Directive* listeners_changed = nullptr;
   for (const Directive* directive : changed) {
     switch (directive->on_change) {
       case OnChange::kMaxClients: {
@@ -360,14 +365,9 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
         if (!raised.ok()) return ConfigStore::SetFailed(directive->name, raised.error().text());
         break;
       }
-      case OnChange::kListeners: {
-        auto next = std::make_unique<ListenerSet>(
-            MakeListenerOptions(), [this](int fd, bool is_unix) { Assign(fd, is_unix); });
-        auto opened = next->Open();
-        if (!opened.ok()) return ConfigStore::SetFailed(directive->name, opened.error().text());
-        ReplaceListeners(std::move(next));
+      case OnChange::kListeners:
+        listeners_changed = directive;
         break;
-      }
       case OnChange::kDirectory:
         if (!config().dir.empty() && ::chdir(config().dir.c_str()) != 0) {
           return ConfigStore::SetFailed(directive->name, std::strerror(errno));
@@ -382,6 +382,20 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
       default:
         break;
     }
+  }
+  // Last, when nothing else can fail any more: port and bind make one change.
+  if (listeners_changed != nullptr) {
+    ListenerOptions options = MakeListenerOptions();
+    options.unixsocket.clear();  // that one stays as it is
+    auto next = std::make_unique<ListenerSet>(
+        std::move(options), [this](int fd, bool is_unix) { Assign(fd, is_unix); });
+    auto opened = next->Open();
+    if (!opened.ok() && !(config().port == 0 && !config().unixsocket.empty())) {
+      std::string_view reason = opened.error().text();
+      if (reason.starts_with("ERR ")) reason.remove_prefix(4);
+      return ConfigStore::SetFailed(listeners_changed->name, reason);
+    }
+    ReplaceListeners(std::move(next));
   }
   for (const auto& worker : workers_) worker->ConfigChanged();
   hub_->inbox_soft_limit().store(static_cast<int64_t>(config().inbox_soft_limit_bytes),
@@ -402,6 +416,7 @@ void Server::ReplaceListeners(std::unique_ptr<ListenerSet> next) {
     const std::unique_ptr<Node> own(static_cast<Node*>(posted));
     Server& self = *own->server;
     if (self.IsShuttingDown()) return;
+    own->next->AdoptUnix(*self.listeners_);
     self.listeners_->Stop();
     self.retired_listeners_.push_back(std::move(self.listeners_));
     self.listeners_ = std::move(own->next);
@@ -438,7 +453,7 @@ void Server::FeedMonitors(Worker& worker, const Client& client,
       const std::unique_ptr<Node> own(static_cast<Node*>(posted));
       const Range range{own->line.get(), 0, own->line->capacity()};
       own->server->workers_[static_cast<size_t>(reactor.index())]->ForEachClient([&](Client& each) {
-        if (each.session().is_monitor) each.Queue(range);
+        if (each.session().is_monitor) each.Deliver(range, {});
       });
     };
     other->reactor().inbox().Push(node);

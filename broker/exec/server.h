@@ -59,6 +59,9 @@ class Server {
   std::vector<std::unique_ptr<Worker>>& workers() { return workers_; }
   int reactor_count() const { return static_cast<int>(reactors_.size()); }
 
+  /// Closes the listeners; more than once does nothing. On the first reactor's thread.
+  void StopListening() { listeners_->Stop(); }
+
   /// Asks for the end (SHUTDOWN). The thread in Wait does the work. [any thread]
   void RequestShutdown(std::string_view why);
   bool IsShuttingDown() const { return is_shutting_down_.load(std::memory_order_relaxed); }

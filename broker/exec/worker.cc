@@ -1,5 +1,7 @@
 #include "broker/exec/worker.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <ctime>
 
@@ -21,8 +23,10 @@ using protocol::ParseStatus;
 using protocol::RespVersion;
 
 // Subscriptions that a closing client may leave at once; more go in slices.
-constexpr uint64_t kLeaveAtOnce = 256;
+constexpr uint64_t kLeaveAtOnce = 16;
 constexpr int kTicksPerSecond = 10;
+// Ranges of blocks are measured in 32 bits; no argument comes near.
+constexpr uint64_t kLargestBulk = (uint64_t{1} << 30) - 65536;
 // After how long publishers that were throttled look again.
 constexpr uint64_t kCongestionRetryMs = 1;
 
@@ -141,11 +145,6 @@ std::span<char> Worker::HandleInput(Client& client, std::span<char> input) {
   FlushReply(client);
   replying_ = nullptr;
   replies_.Begin(0);
-  if (hub_port_.TakeCongestion() && !client.is_closing()) {
-    client.PauseReading(Pause::kBackPressure);
-    client.Pin();
-    congested_.push_back(&client);
-  }
   return kept;
 }
 
@@ -162,13 +161,7 @@ std::span<char> Worker::ParseAndExecute(Client& client, std::span<char> input) {
   for (;;) {
     protocol::RequestLimits limits = protocol::RequestLimits::Unauthenticated();
     if (session.is_authenticated) {
-      limits = {.max_bulk_bytes = server_.config().proto_max_bulk_len};
-    }
-    // Quotes are taken off an inline request in place, so that it could not be read a second time:
-    // what came before it must be done first.
-    const bool run_first = at < input.size() && input[at] != '*';
-    if (run_first && batch.size != 0) {
-      if (const uint32_t stop = RunBatch(client, batch); stop != kAllRun) return keep_from(stop);
+      limits = {.max_bulk_bytes = std::min(server_.config().proto_max_bulk_len, kLargestBulk)};
     }
     const ParseStatus status = parser.Next(input.subspan(at), limits);
     if (status == ParseStatus::kRequest) {
@@ -176,17 +169,18 @@ std::span<char> Worker::ParseAndExecute(Client& client, std::span<char> input) {
       const uint32_t begin = at;
       at += static_cast<uint32_t>(parser.consumed());
       const TableEntry* entry = server_.commands().Find(args[0]);
-      if (args.size() > Batch::kArgs || client.large_ != nullptr) {
-        // Too much for the batch: executed on the spot, in its turn.
+      // Quotes are taken off an inline request in place, so its text cannot be read a second time.
+      const bool must_rebuild = client.large_ != nullptr || parser.was_inline();
+      if (args.size() > Batch::kArgs || must_rebuild) {
+        // Not for the batch: executed on the spot, in its turn.
         const std::vector<std::string_view> own(args.begin(), args.end());
         if (const uint32_t stop = RunBatch(client, batch); stop != kAllRun) {
-          if (client.large_ == nullptr) return keep_from(stop);
-          // Bytes of a block of its own cannot be read again from the input.
+          if (!must_rebuild) return keep_from(stop);
           return KeepRebuilt(client, own, input.subspan(stop, begin - stop), input.subspan(at));
         }
         const Outcome outcome = Execute(client, entry, own, 0);
         if (outcome == Outcome::kHeldBack) {
-          if (client.large_ == nullptr) return keep_from(begin);
+          if (!must_rebuild) return keep_from(begin);
           return KeepRebuilt(client, own, {}, input.subspan(at));
         }
         client.DropLargeArguments();
@@ -198,7 +192,7 @@ std::span<char> Worker::ParseAndExecute(Client& client, std::span<char> input) {
         if (const uint32_t stop = RunBatch(client, batch); stop != kAllRun) return keep_from(stop);
       }
       AddToBatch(batch, client, entry, args, begin, at);
-      if (!session.is_authenticated || run_first) {
+      if (!session.is_authenticated) {
         if (const uint32_t stop = RunBatch(client, batch); stop != kAllRun) return keep_from(stop);
       }
       continue;
@@ -240,6 +234,7 @@ void Worker::AddToBatch(Batch& batch, Client& client, const TableEntry* entry,
 }
 
 uint32_t Worker::RunBatch(Client& client, Batch& batch) {
+  reactor_.YieldToExclusive();
   if (batch.size > 1) {
     for (uint32_t i = 0; i < batch.size; ++i) {
       if (!batch.requests[i].has_key) continue;
@@ -283,7 +278,8 @@ Worker::Outcome Worker::Execute(Client& client, const TableEntry* entry,
                                 std::span<const std::string_view> args, uint64_t key_hash) {
   Session& session = client.session();
   const bool silent = session.reply_mode != ReplyMode::kOn;
-  if (session.reply_mode == ReplyMode::kSkipNext) session.reply_mode = ReplyMode::kOn;
+  const bool is_skipped = session.reply_mode == ReplyMode::kSkipNext;
+  if (is_skipped) session.reply_mode = ReplyMode::kOn;
   protocol::ByteSink& sink = silent ? static_cast<protocol::ByteSink&>(NullSink::Get()) : replies_;
   protocol::ReplyWriter reply(sink, client.resp());
   if (entry == nullptr) {
@@ -316,6 +312,7 @@ Worker::Outcome Worker::Execute(Client& client, const TableEntry* entry,
   if (!Admit(client, *entry, args, reply)) return Outcome::kGoOn;
   if (server_.pause_mode() != PauseMode::kNone && IsHeldByPause(client, *entry)) [[unlikely]] {
     was_paused_ = true;
+    if (is_skipped) session.reply_mode = ReplyMode::kSkipNext;
     client.PauseReading(Pause::kClientPause);
     return Outcome::kHeldBack;
   }
@@ -331,6 +328,16 @@ Worker::Outcome Worker::Execute(Client& client, const TableEntry* entry,
   } else {
     CommandContext context{server_, *this, client, *entry->command, args, reply, unit_};
     Call(context, *entry, key_hash);
+  }
+  // Who has many unread replies, or publishes faster than is delivered, waits in the middle of his
+  // pipeline.
+  if (client.output().bytes() + replies_.written() > Reactor::kOutputPauseBytes) [[unlikely]] {
+    client.PauseReading(Pause::kOutput);
+  }
+  if (hub_port_.TakeCongestion() && !client.is_closing()) [[unlikely]] {
+    client.PauseReading(Pause::kBackPressure);
+    client.Pin();
+    congested_.push_back(&client);
   }
   return client.is_closing() || client.IsPaused() ? Outcome::kStop : Outcome::kGoOn;
 }
@@ -483,8 +490,14 @@ void Worker::QueueReplyRange(Client& client, Range range) {
 
 // ---------------------------------------------------------------- clients
 
-void Worker::Accept(int fd, bool is_unix) {
-  auto* client = new Client(*this, fd, server_.NextClientId(reactor_.index()), is_unix);
+void Worker::Accept(int fd, bool is_unix, ClientId id) {
+  if (server_.IsShuttingDown()) {
+    ::close(fd);
+    reactor_.load().fetch_sub(1, std::memory_order_relaxed);
+    server_.client_count().fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
+  auto* client = new Client(*this, fd, id, is_unix);
   client->session_.is_authenticated = server_.config().requirepass.empty();
   client->index_ = static_cast<uint32_t>(clients_.size());
   clients_.push_back(client);
@@ -550,18 +563,22 @@ void Worker::AddJob(Client& client) {
 }
 
 bool Worker::RunJobs() {
+  bool more = false;
+  const int64_t deadline = MonotonicUs() + server_.config().pubsub_cleanup_slice_us;
   for (size_t i = 0; i < jobs_.size();) {
     Client& client = *jobs_[i];
     bool done = client.job_ == nullptr;
     if (!done) {
       replying_ = &client;
       replies_.BeginSpilling(&client);
-      done = client.job_->Step(client, MonotonicUs() + server_.config().pubsub_cleanup_slice_us);
+      done = client.job_->Step(client, deadline);
       FlushReply(client);
       replying_ = nullptr;
       replies_.Begin(0);
     }
     if (!done) {
+      // Who does not read what the job wrote so far is waited for, not polled.
+      more = more || client.output().bytes() <= Reactor::kOutputPauseBytes;
       ++i;
       continue;
     }
@@ -571,7 +588,7 @@ bool Worker::RunJobs() {
     jobs_.pop_back();
     client.Unpin();
   }
-  return !jobs_.empty();
+  return more;
 }
 
 void Worker::ResumeCongested() {
@@ -593,13 +610,11 @@ Client* Worker::FindClient(ClientId id) {
 
 // ---------------------------------------------------------------- turns
 
-void Worker::OnStart() {
-  now_ms_ = WallClockMs();
-  ConfigChanged();
-}
+void Worker::OnTurnBegin() { now_ms_ = WallClockMs(); }
+
+void Worker::OnStart() { ConfigChanged(); }
 
 bool Worker::OnTurnEnd() {
-  now_ms_ = WallClockMs();
   bool more = RunReaper();
   more = RunJobs() || more;
   more = expiry_->Step() || more;
@@ -609,7 +624,6 @@ bool Worker::OnTurnEnd() {
 }
 
 void Worker::OnTick() {
-  now_ms_ = WallClockMs();
   hub_port_.Trim();
   const bool paused =
       server_.pause_mode() != PauseMode::kNone && server_.pause_until_ms() > now_ms_;
@@ -673,6 +687,7 @@ void Worker::EvictClient(Client& largest, uint64_t largest_bytes, uint64_t limit
 }
 
 void Worker::OnStop() {
+  if (reactor_.index() == 0) server_.StopListening();
   for (Client* client : clients_) client->Close();
 }
 

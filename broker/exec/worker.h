@@ -70,10 +70,11 @@ class Worker final : public ReactorHandler {
   ExpiryCycle& expiry() { return *expiry_; }
 
   /// Takes over a connected socket. On this reactor's thread.
-  void Accept(int fd, bool is_unix);
+  void Accept(int fd, bool is_unix, ClientId id);
 
   // ReactorHandler
   void OnStart() override;
+  void OnTurnBegin() override;
   bool OnTurnEnd() override;
   void OnTick() override;
   void OnStop() override;

@@ -8,6 +8,12 @@
 #include "protocol/base/text.h"
 
 namespace peal::broker {
+namespace {
+
+constexpr size_t kLongestArg = 4096;
+constexpr size_t kLongestLine = 64 * 1024;
+
+}  // namespace
 
 void AppendQuoted(std::string& out, std::string_view text) {
   out += '"';
@@ -52,9 +58,15 @@ std::string MonitorLine(const Client& client, std::span<const std::string_view> 
                   client.session().is_unix
                       ? "unix:" + client.PeerAddress().substr(0, client.PeerAddress().size() - 2)
                       : client.PeerAddress());
+  // Monitors are for people: what is very long is shown by its beginning.
   for (const std::string_view arg : args) {
+    if (line.size() > kLongestLine) {
+      line += " ...";
+      break;
+    }
     line += ' ';
-    AppendQuoted(line, arg);
+    AppendQuoted(line, arg.substr(0, kLongestArg));
+    if (arg.size() > kLongestArg) line += "...";
   }
   line += "\r\n";
   return line;

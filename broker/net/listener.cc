@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "broker/log/log.h"
 
@@ -141,6 +142,7 @@ void ListenerSet::Start(Reactor& reactor) {
   PEAL_CHECK(uv_timer_init(reactor.loop(), rest_timer_.get()) == 0);
   rest_timer_->data = this;
   for (const auto& socket : sockets_) {
+    if (socket->is_watched) continue;  // adopted
     PEAL_CHECK(uv_poll_init(reactor.loop(), &socket->poll, socket->fd) == 0);
     socket->poll.data = socket.get();
     socket->is_watched = true;
@@ -156,6 +158,17 @@ void ListenerSet::Watch(Socket& socket) {
              }) == 0);
 }
 
+void ListenerSet::AdoptUnix(ListenerSet& other) {
+  for (auto it = other.sockets_.begin(); it != other.sockets_.end(); ++it) {
+    if (!(*it)->is_unix) continue;
+    (*it)->owner = this;
+    sockets_.push_back(std::move(*it));
+    other.sockets_.erase(it);
+    options_.unixsocket = other.options_.unixsocket;
+    return;
+  }
+}
+
 void ListenerSet::Stop() {
   if (reactor_ == nullptr) return;
   for (const auto& socket : sockets_) {
@@ -166,6 +179,7 @@ void ListenerSet::Stop() {
     if (socket->is_unix) ::unlink(options_.unixsocket.c_str());
   }
   uv_close(reinterpret_cast<uv_handle_t*>(rest_timer_.get()), nullptr);
+  if (spare_fd_ >= 0) ::close(std::exchange(spare_fd_, -1));
   reactor_ = nullptr;
 }
 

@@ -38,6 +38,8 @@ class ListenerSet {
   protocol::Result<void> Open();
   /// Begins to accept. On the reactor's thread.
   void Start(Reactor& reactor);
+  /// Takes over the unix socket of `other`, both on one reactor; nothing happens if it has none.
+  void AdoptUnix(ListenerSet& other);
   /// Stops accepting and closes. On the reactor's thread.
   void Stop();
   size_t size() const { return sockets_.size(); }
@@ -60,7 +62,7 @@ class ListenerSet {
   static constexpr int kAcceptsAtOnce = 256;
   static constexpr uint64_t kRestMs = 100;
 
-  const ListenerOptions options_;
+  ListenerOptions options_;
   const OnSocket on_socket_;
   std::vector<std::unique_ptr<Socket>> sockets_;
   Reactor* reactor_ = nullptr;

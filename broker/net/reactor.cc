@@ -84,6 +84,7 @@ void Reactor::BeginTurn() {
   in_turn_ = true;
   turn_us_ = MonotonicUs();
   ++counters_.turns;
+  handler_->OnTurnBegin();
 }
 
 void Reactor::LeaveTurn() {
@@ -220,6 +221,8 @@ void Reactor::OnCheck(uv_check_t* handle) {
   if (self.stopping_.load(std::memory_order_relaxed)) {
     self.stopping_.store(false, std::memory_order_relaxed);
     self.BeginTurn();
+    // What was posted may be sockets on their way here; nothing must be left behind.
+    while (self.HasPosts()) self.DrainAll();
     self.handler_->OnStop();
     self.EndTurn();
     self.CloseOwnHandles();

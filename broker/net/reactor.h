@@ -20,6 +20,8 @@ class ReactorHandler {
  public:
   /// The reactor's thread runs now; before anything else.
   virtual void OnStart() = 0;
+  /// A turn begins, after a sleep or after the last one: the time to look at clocks.
+  virtual void OnTurnBegin() = 0;
   /// All input of this turn is processed: deliver what the inbox brought, go on with long jobs.
   /// Returns true if work is left for the next turn, which then comes without waiting.
   virtual bool OnTurnEnd() = 0;

@@ -47,7 +47,7 @@ bool TakeWord(char*& at, char* end, std::string_view* word) {
   while (at < end) {
     const char c = *at;
     if (quote == 0) {
-      if (IsSpace(c) || c == '\0') break;
+      if (c == ' ' || c == '\n' || c == '\r' || c == '\t') break;
       ++at;
       if (c == '"' || c == '\'') {
         quote = c;
@@ -126,17 +126,17 @@ RequestParser::Step RequestParser::ReadLine(const char*& at, const char* end,
   // Lengths have few digits: looking octet by octet beats a call of memchr.
   const char* p = at + scanned_;
   while (p < end && *p != '\r') ++p;
+  const auto seen = static_cast<size_t>(p - at);
+  if (seen > limits.max_inline_bytes) {
+    Fail(too_big);
+    return Step::kFailed;
+  }
   if (end - p < 2) {
-    const auto seen = static_cast<size_t>(p - at);
-    if (seen > limits.max_inline_bytes) {
-      Fail(too_big);
-      return Step::kFailed;
-    }
     scanned_ = static_cast<uint32_t>(seen);
     return Step::kMore;
   }
   scanned_ = 0;
-  *line = {at, static_cast<size_t>(p - at)};
+  *line = {at, seen};
   at = p + 2;
   return Step::kDone;
 }
@@ -204,6 +204,7 @@ ParseStatus RequestParser::Next(std::span<char> input, const RequestLimits& limi
   input_ = input.data();
   consumed_ = 0;
   retained_to_ = input.size();
+  was_inline_ = false;
   if (partial_ != nullptr) return Resume(input, limits);
   char* const begin = input.data();
   char* const end = begin + input.size();
@@ -218,6 +219,7 @@ ParseStatus RequestParser::Next(std::span<char> input, const RequestLimits& limi
       if (step == Step::kFailed) return ParseStatus::kProtocolError;
       at = line;
       if (scratch_->argc_ == 0) continue;
+      was_inline_ = true;
       consumed_ = static_cast<size_t>(at - begin);
       return ParseStatus::kRequest;
     }
@@ -337,7 +339,7 @@ RequestParser::Step RequestParser::ReadInline(char*& at, char* end, const Reques
   scratch_->argc_ = 0;
   for (char* p = at;;) {
     while (p < line_end && IsSpace(*p)) ++p;
-    if (p >= line_end || *p == '\0') break;
+    if (p >= line_end) break;
     std::string_view word;
     if (!TakeWord(p, line_end, &word)) {
       Fail(Fault::kQuotes);

@@ -106,6 +106,9 @@ class RequestParser {
     return {scratch_->args_.data(), scratch_->argc_};
   }
 
+  /// After kRequest: the request came as a line, whose quotes are gone from the input now.
+  bool was_inline() const { return was_inline_; }
+
   /// Octets of the last input that are done with.
   size_t consumed() const { return consumed_; }
 
@@ -180,6 +183,7 @@ class RequestParser {
   uint32_t scanned_ = 0;  // octets of the current line known to hold no line end; a line is bounded
   Fault fault_ = Fault::kNone;
   char got_ = 0;
+  bool was_inline_ = false;
 };
 static_assert(sizeof(RequestParser) <= 64);
 

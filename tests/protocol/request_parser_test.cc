@@ -252,6 +252,22 @@ TEST(InlineRequest, UndoesQuotes) {
   EXPECT_THAT(words(R"(echo "two words")"), ElementsAre(Words{"echo", "two words"}));
 }
 
+TEST(InlineRequest, EndsWordsAtFewOctetsOnly) {
+  // Observed with redis-server 7.0.15: a vertical tab or form feed inside a word belongs to it. A
+  // NUL is an octet like any other here.
+  EXPECT_THAT(ParseWhole("echo a\x0b"
+                         "b\x0c"
+                         "c\r\n")
+                  .requests,
+              ElementsAre(Words{"echo",
+                                "a\x0b"
+                                "b\x0c"
+                                "c"}));
+  const std::string line("echo a\0b \0\r\n", 12);
+  EXPECT_THAT(ParseWhole(line).requests,
+              ElementsAre(Words{"echo", std::string("a\0b", 3), std::string("\0", 1)}));
+}
+
 TEST(InlineRequest, NeedsBalancedQuotes) {
   for (const char* line :
        {"\"abc\r\n", "'abc\r\n", "set \"a\"b\r\n", "set 'a'b\r\n", "\"a\\\"\r\n"})
@@ -349,6 +365,8 @@ TEST(ProtocolError, IsTheSameOctetByOctet) {
 TEST(ProtocolError, OfALongLineComesInPiecesToo) {
   for (const std::string& start : {std::string("*"), std::string("*1\r\n$"), std::string("x")}) {
     const std::string stream = start + std::string(70'000, '1');
+    // The same whether its end has come or not.
+    EXPECT_EQ(ErrorOf(stream + "\r\n"), ErrorOf(stream));
     Feeder feeder;
     for (size_t at = 0; at < stream.size(); at += 4'000)
       feeder.Feed(std::string_view(stream).substr(at, 4'000));
