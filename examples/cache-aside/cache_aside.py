@@ -8,9 +8,16 @@ server's keyspace events to drop a copy as soon as its key changes, is deleted o
 """
 
 import os
+import sys
 import time
 
 import redis
+
+
+def say(text):
+    # One write for a whole line: the listener's thread prints, too.
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 class LocalCache:
@@ -43,7 +50,7 @@ class LocalCache:
     def _drop(self, message):
         key = message["channel"].split(":", 1)[1]
         if self._copies.pop(key, None) is not None:
-            print(f"dropped the copy of {key}: {message['data']}", flush=True)
+            say(f"dropped the copy of {key}: {message['data']}")
 
     def holds(self, key):
         return key in self._copies
@@ -61,7 +68,7 @@ def wait_until_dropped(cache, key):
 
 def show(cache, key):
     value, source = cache.get(key)
-    print(f"{key} = {value} ({source})", flush=True)
+    say(f"{key} = {value} ({source})")
 
 
 def main():
