@@ -61,6 +61,8 @@ void Locate(const FragmentList& list, size_t begin, unsigned length, Fragment& f
   } else if (begin >= list.last_star && behind < kFixedPlaces) {
     fragment.place = Place::kFromTail;
     fragment.distance = static_cast<uint8_t>(behind);
+  } else {
+    fragment.distance = list.before[begin];
   }
 }
 
@@ -154,8 +156,14 @@ void ListFragments(std::string_view pattern, FragmentList& list) {
   ReadElements(pattern, list.elements);
   list.first_star = list.elements.size();
   list.last_star = 0;
+  list.before.resize(list.elements.size());
+  uint8_t before = 0;
   for (size_t i = 0; i < list.elements.size(); ++i) {
-    if (!list.elements[i].is_star) continue;
+    list.before[i] = before;
+    if (!list.elements[i].is_star) {
+      if (before < kMostBefore) ++before;
+      continue;
+    }
     list.first_star = std::min(list.first_star, i);
     list.last_star = i + 1;
   }

@@ -13,6 +13,7 @@ enum class Place : uint8_t { kAnywhere, kFromHead, kFromTail };
 inline constexpr unsigned kFragmentBytes = 8;  // the longest: one machine word
 inline constexpr unsigned kShapes = 2 * kFragmentBytes;
 inline constexpr unsigned kFixedPlaces = 64;  // distances below it are told apart
+inline constexpr uint8_t kMostBefore = 255;
 
 /// Length, and whether it is one alternative of classes, in 0 .. kShapes - 1.
 constexpr uint8_t MakeShape(unsigned length, bool from_class) {
@@ -27,7 +28,8 @@ struct Fragment {
   uint8_t shape = 0;
   uint8_t keys = 1;  // how many alternatives, 1 to kMostAlternatives
   Place place = Place::kAnywhere;
-  uint8_t distance = 0;    // bytes between that end of the text and the fragment
+  uint8_t distance = 0;    // bytes between that end of the text and the fragment; if it may be
+                           // anywhere, the least number of bytes before it, kMostBefore at most
   int16_t score = 0;       // the higher, the better it tells patterns apart, by its looks
   uint32_t first_key = 0;  // index into FragmentList::keys
 };
@@ -50,8 +52,9 @@ struct FragmentList {
     uint8_t bytes[4] = {};
   };
   std::vector<Element> elements;
-  size_t first_star = 0;  // index in elements; their number if there is none
-  size_t last_star = 0;   // index behind the last star; 0 if there is none
+  std::vector<uint8_t> before;  // for each element, the least number of bytes before it
+  size_t first_star = 0;        // index in elements; their number if there is none
+  size_t last_star = 0;         // index behind the last star; 0 if there is none
 };
 
 /// Fills `list` for `pattern`. Looks at the first and the last 256 places or more of a longer

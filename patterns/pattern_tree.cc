@@ -137,6 +137,7 @@ PatternId PatternTree::Insert(std::string_view pattern, bool* inserted) {
   RecordOf(id).text = text;
   exact_.Insert(ExactHash(pattern), id);
   ListFragments(pattern, fragments_);
+  NoteFragments(fragments_);
   File(0, 0, id, fragments_);
   DropIfLarge(fragments_.keys);
   ++size_;
@@ -161,6 +162,49 @@ void PatternTree::Remove(PatternId id) {
   GiveBack(lists_);
   GiveBack(unused_lists_);
   lists_made_ = 0;
+}
+
+bool PatternTree::Frequencies::Note(uint32_t hash) {
+  const bool was_common = IsCommon(hash);
+  for (const uint32_t at : {First(hash), Second(hash)})
+    if (counters_[at] < UINT8_MAX) ++counters_[at];
+  if (++total_ >= kAverage * kCounters) {
+    for (uint8_t& each : counters_) each /= 2;
+    total_ /= 2;
+  }
+  return !was_common && IsCommon(hash);
+}
+
+bool PatternTree::Frequencies::IsCommon(uint32_t hash) const {
+  const uint32_t count = std::min(counters_[First(hash)], counters_[Second(hash)]);
+  return count >= kLeast && count > kFactor * (total_ / kCounters);
+}
+
+void PatternTree::NoteFragments(const FragmentList& list) {
+  for (size_t i = 0; i < list.class_begin; ++i) {
+    const Fragment& fragment = list.fragments[i];
+    const uint64_t key = list.keys[fragment.first_key];
+    if (frequencies_.Note(KeyHash(*groups_[0], fragment.shape, key))) RefileUnder(fragment, key);
+  }
+}
+
+void PatternTree::RefileUnder(const Fragment& fragment, uint64_t key) {
+  // Those that came before it was known to be common would be tried for most channels.
+  const uint32_t payload =
+      DirectoryFor(fragment.shape).First(KeyHash(*groups_[0], fragment.shape, key));
+  std::vector<PatternId> early;
+  if (payload == HashDirectory::kNone || KindOf(payload) == Kind::kGroup) return;
+  if (KindOf(payload) == Kind::kOne) {
+    early.push_back(IndexOf(payload));
+  } else {
+    early = ListAt(IndexOf(payload));
+  }
+  FragmentList list;
+  for (const PatternId id : early) {
+    ListFragments(Pattern(id), list);
+    Unfile(0, 0, id, list);
+    File(0, 0, id, list);
+  }
 }
 
 size_t PatternTree::Crowd(const Group& group, const Fragment& fragment,
@@ -201,7 +245,12 @@ uint8_t PatternTree::Choose(const Group& group, const FragmentList& list, Patter
   size_t best_crowd = SIZE_MAX;
   for (size_t i = 0; i < list.class_begin && best_crowd > 0; ++i) {
     if (is_taken(i)) continue;
-    const size_t crowd = Crowd(group, list.fragments[i], list);
+    const Fragment& fragment = list.fragments[i];
+    size_t crowd = Crowd(group, fragment, list);
+    // Half a crowd is as bad as being found by every channel of a kind.
+    const uint64_t key = list.keys[fragment.first_key];
+    if (level == 0 && frequencies_.IsCommon(KeyHash(group, fragment.shape, key)))
+      crowd += kCrowd / 2;
     if (crowd < best_crowd) best = i, best_crowd = crowd;
   }
   if (best != kNoFragment && best_crowd < kCrowd) return static_cast<uint8_t>(best);
@@ -238,6 +287,7 @@ void PatternTree::FileUnder(uint32_t group_index, unsigned level, const Fragment
   switch (fragment.place) {
     case Place::kAnywhere:
       ++places.anywhere;
+      places.from = std::min(places.from, fragment.distance);
       break;
     case Place::kFromHead:
       places.from_head |= uint64_t{1} << fragment.distance;
@@ -359,15 +409,16 @@ void PatternTree::Probe(const Group& group, const char* text, size_t length,
         return true;
       });
     };
-    if (places.anywhere == 0) {
-      for (uint64_t left = places.from_head; left != 0; left &= left - 1)
-        if (const auto at = static_cast<size_t>(std::countr_zero(left)); at <= last) probe(at);
-      for (uint64_t left = places.from_tail; left != 0; left &= left - 1)
-        if (const auto at = static_cast<size_t>(std::countr_zero(left)); at <= last)
-          probe(last - at);
-      continue;
-    }
-    for (size_t at = 0; at <= last; ++at) {
+    // From `from` on each position is looked at, before it only the fixed places.
+    const size_t from = places.anywhere == 0 ? length : places.from;
+    for (uint64_t left = places.from_head; left != 0; left &= left - 1)
+      if (const auto at = static_cast<size_t>(std::countr_zero(left)); at <= last && at < from)
+        probe(at);
+    for (uint64_t left = places.from_tail; left != 0; left &= left - 1)
+      if (const auto at = static_cast<size_t>(std::countr_zero(left));
+          at <= last && last - at < from)
+        probe(last - at);
+    for (size_t at = from; at <= last; ++at) {
       probe(at);
       if (scratch.hits_.size() >= 4'096 && std::has_single_bit(scratch.hits_.size()))
         SortUnique(scratch.hits_, 0);  // a long channel full of repeats must not fill the memory
@@ -382,8 +433,11 @@ void PatternTree::TryAll(std::string_view channel, MatchScratch& scratch,
   const std::vector<PatternId>& ids = scratch.ids_;
   for (size_t i = 0; i < std::min(2 * kAhead, ids.size()); ++i)
     __builtin_prefetch(&RecordOf(ids[i]));
-  for (size_t i = 0; i < std::min(kAhead, ids.size()); ++i)
+  for (size_t i = 0; i < std::min(kAhead, ids.size()); ++i) {
     __builtin_prefetch(texts_.Address(RecordOf(ids[i]).text));
+    // The owner wants it next if the pattern matches, and the first candidate mostly does.
+    if (i == 0) __builtin_prefetch(RecordOf(ids[i]).value);
+  }
   for (size_t i = 0; i < ids.size(); ++i) {
     if (i + 2 * kAhead < ids.size()) __builtin_prefetch(&RecordOf(ids[i + 2 * kAhead]));
     if (i + kAhead < ids.size()) __builtin_prefetch(texts_.Address(RecordOf(ids[i + kAhead]).text));

@@ -96,9 +96,10 @@ class PatternTree {
     uint32_t shapes = 0;  // bit for each shape in use
     uint32_t population = 0;
     struct Shape {
-      uint32_t filed = 0;      // keys of this shape
-      uint32_t anywhere = 0;   // those of no fixed place
-      uint64_t from_head = 0;  // bit for each distance in use since `filed` was 0
+      uint32_t filed = 0;          // keys of this shape
+      uint32_t anywhere = 0;       // those of no fixed place
+      uint8_t from = kMostBefore;  // no such key begins earlier; kept until `filed` is 0
+      uint64_t from_head = 0;      // bit for each distance in use since `filed` was 0
       uint64_t from_tail = 0;
     };
     std::array<Shape, kShapes> by_shape{};
@@ -132,6 +133,30 @@ class PatternTree {
   uint32_t NewList();
   std::vector<PatternId>& ListAt(uint32_t index) const { return lists_[index / 256][index % 256]; }
 
+  /// How often fragments occur in the patterns inserted, roughly and lately: two small counters for
+  /// each hash, of which the lower holds. What most patterns share must not be taken for what tells
+  /// them apart.
+  class Frequencies {
+   public:
+    /// True at the moment when the fragment turns out to be common.
+    bool Note(uint32_t hash);
+    bool IsCommon(uint32_t hash) const;
+
+   private:
+    static constexpr uint32_t kCounters = 4'096;
+    static constexpr uint32_t kLeast = 8;     // below it nothing is common
+    static constexpr uint32_t kFactor = 4;    // common is what occurs that much above average
+    static constexpr uint32_t kAverage = 32;  // counters are halved when the average gets there
+
+    static uint32_t First(uint32_t hash) { return hash % kCounters; }
+    static uint32_t Second(uint32_t hash) { return kCounters + (hash >> 16) % kCounters; }
+
+    std::array<uint8_t, 2 * kCounters> counters_{};
+    uint32_t total_ = 0;
+  };
+
+  void NoteFragments(const FragmentList& list);
+  void RefileUnder(const Fragment& fragment, uint64_t key);
   size_t Crowd(const Group& group, const Fragment& fragment, const FragmentList& list) const;
   uint8_t Choose(const Group& group, const FragmentList& list, PatternId id, unsigned level) const;
   void File(uint32_t group, unsigned level, PatternId id, const FragmentList& list);
@@ -158,6 +183,7 @@ class PatternTree {
   std::vector<uint32_t> unused_lists_;
   uint32_t lists_made_ = 0;
   size_t size_ = 0;
+  Frequencies frequencies_;
   FragmentList fragments_;  // writers' working memory
   FragmentList regroup_;
 };

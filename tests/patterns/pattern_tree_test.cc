@@ -1,5 +1,6 @@
 #include "patterns/pattern_tree.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -255,6 +256,33 @@ TEST(PatternTree, ManyThreadsReadAtOnce) {
   }
   for (std::thread& reader : readers) reader.join();
   for (const size_t count : found) EXPECT_EQ(count, 2'000U);
+}
+
+TEST(PatternTree, FindsWhatStandsBehindAStarAtItsEarliestAndLater) {
+  PatternTree tree;
+  MatchScratch scratch;
+  // A long head first, so that short heads lower the place from which on fragments are looked for.
+  const std::vector<std::string> patterns = {std::string(300, 'h') + "*.17.*", "head.*.18.*",
+                                             "?*.19.*", "*.20.*"};
+  const std::vector<std::string> channels = {std::string(300, 'h') + ".17.x", "head..18.", "a.19.",
+                                             ".20."};
+  std::vector<PatternId> ids;
+  for (size_t i = 0; i < patterns.size(); ++i) {
+    ids.push_back(tree.Insert(patterns[i], nullptr));
+    for (size_t j = 0; j <= i; ++j) {
+      for (const char* tail : {"", "x", "some.more.of.it"}) {
+        std::vector<PatternId> found;
+        tree.Match(channels[j] + tail, scratch, found);
+        EXPECT_THAT(found, ::testing::Contains(ids[j])) << patterns[j] << " after " << patterns[i];
+      }
+    }
+  }
+  // The lowest place goes with the pattern that had it; the others are still found.
+  tree.Remove(ids[3]);
+  tree.Remove(ids[2]);
+  std::vector<PatternId> found;
+  tree.Match(channels[0], scratch, found);
+  EXPECT_THAT(found, ::testing::ElementsAre(ids[0]));
 }
 
 }  // namespace
