@@ -130,6 +130,7 @@ struct Config {
   bool lazyfree_lazy_user_del = false;
   bool lazyfree_lazy_user_flush = false;
   bool activerehashing = true;
+  bool jemalloc_bg_thread = true;
 
   // Publish and subscribe.
   uint32_t notify_keyspace_events = 0;      // NotifyFlag bits

@@ -58,6 +58,7 @@ enum class OnChange : uint8_t {
   kNotify,        // notify-keyspace-events mask
   kTcpKeepalive,  // for connections accepted from now on
   kSlowlog,       // trim to the new length
+  kAllocator,     // jemalloc-bg-thread
   kLatency,       // forget histograms when switched off
   kProcTitle,
 };

@@ -17,6 +17,7 @@
 
 #include "broker/exec/client.h"
 #include "broker/log/log.h"
+#include "broker/metrics/memory.h"
 #include "broker/metrics/monitor.h"
 #include "broker/service/notify.h"
 #include "broker/service/process.h"
@@ -113,6 +114,7 @@ class Server::FreeThread {
         taken.Drop();
         continue;
       }
+      ReleaseThreadCache();
       if (stopping_.load()) return;
       signals_.wait(seen);
     }
@@ -182,6 +184,7 @@ Result<void> Server::Start() {
     const ConfigStore::Pair pair{"maxclients", text};
     (void)config_->Set({&pair, 1}, true);
   }
+  TuneAllocator(c.jemalloc_bg_thread);
   keyspace_ = std::make_unique<store::Keyspace>(store::KeyspaceOptions{
       .stripes = static_cast<int>(c.keyspace_stripes), .databases = static_cast<int>(c.databases)});
   const int count = std::clamp<int>(static_cast<int>(c.io_threads), 1, kMaxReactors - 1);
@@ -206,6 +209,7 @@ Result<void> Server::Start() {
       reactors_[static_cast<size_t>(i)]->Run();
     });
   }
+  ReadMemory();  // notes what the server takes at its start
   return {};
 }
 
@@ -375,6 +379,9 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
         break;
       case OnChange::kLog:
         Log::SetLevel(config().loglevel);
+        break;
+      case OnChange::kAllocator:
+        TuneAllocator(config().jemalloc_bg_thread);
         break;
       case OnChange::kSlowlog:
         slowlog_.Trim(config().slowlog_max_len);

@@ -11,6 +11,7 @@
 #include "broker/keyspace/expiry_cycle.h"
 #include "broker/log/log.h"
 #include "broker/metrics/clock.h"
+#include "broker/metrics/memory.h"
 #include "broker/metrics/secrets.h"
 #include "protocol/command/keys.h"
 
@@ -552,6 +553,7 @@ bool Worker::RunReaper() {
     }
     reaped_.pop_back();
     reap_hint_ = 0;
+    has_freed_much_ = true;
     client.Unpin();
   }
   return false;
@@ -633,6 +635,7 @@ void Worker::OnTick() {
   was_paused_ = paused;
   LookAtClients();
   expiry_->Tick();
+  if (std::exchange(has_freed_much_, false)) ReleaseThreadCache();
   stats_.Sample(reactor_.counters().bytes_in, reactor_.counters().bytes_out);
 }
 

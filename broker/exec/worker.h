@@ -130,6 +130,7 @@ class Worker final : public ReactorHandler {
   uint32_t pubsub_clients_ = 0;
   uint32_t scan_at_ = 0;  // where the slow look at all clients goes on
   bool was_paused_ = false;
+  bool has_freed_much_ = false;  // since the last tick
   std::atomic<uint64_t> clients_bytes_{0};
   std::atomic<uint64_t> largest_client_bytes_{0};
   std::vector<Client*> reaped_;

@@ -25,6 +25,15 @@ std::string AllocatorName();
 /// The allocator's own report, for people.
 std::string AllocatorReport();
 
+/// Sets how long the allocator keeps pages that hold nothing, and whether a thread of its own gives
+/// them back in time; without that thread they are given back as memory is used. Before the
+/// reactors start, or with all of them parked.
+void TuneAllocator(bool background_thread);
+
+/// Gives the free blocks that this thread keeps for itself back to the allocator; each may hold a
+/// page. For a thread that has freed much and will not need it soon. Some microseconds.
+void ReleaseThreadCache();
+
 /// Gives free pages back to the system. May take milliseconds.
 void PurgeMemory();
 

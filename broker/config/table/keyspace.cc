@@ -61,7 +61,10 @@ constexpr Directive kMemoryRows[] = {
     Integer("active-defrag-cycle-min", "1", 1, 99, "Least effort in percent of a core."),
     Integer("active-defrag-cycle-max", "25", 1, 99, "Greatest effort in percent of a core."),
     Integer("active-defrag-max-scan-fields", "1000", 1, kLongMax, "Fields handled at once."),
-    Bool("jemalloc-bg-thread", "yes", "Return memory from a background thread."),
+    Active(Bool("jemalloc-bg-thread", "yes",
+                "Give free memory back to the system from a background thread within seconds; "
+                "without it as memory is used."),
+           Flag<&Config::jemalloc_bg_thread>, OnChange::kAllocator),
 };
 
 constexpr Directive kKeyspaceRows[] = {
