@@ -68,6 +68,17 @@ Client Client::Tcp6(int port) {
   return Client(fd);
 }
 
+Client Client::TcpTo(const std::string& address, int port) {
+  sockaddr_in peer{};
+  peer.sin_family = AF_INET;
+  peer.sin_port = htons(static_cast<uint16_t>(port));
+  if (inet_pton(AF_INET, address.c_str(), &peer.sin_addr) != 1) Fail("no address: " + address);
+  const int fd = OpenSocket(AF_INET);
+  ConnectOrFail(fd, reinterpret_cast<const sockaddr*>(&peer), sizeof peer);
+  MakeReady(fd, true);
+  return Client(fd);
+}
+
 Client Client::Unix(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

@@ -17,6 +17,8 @@ class Client {
   /// does not read fills up soon.
   static Client Tcp(int port, int receive_buffer_bytes = 0);
   static Client Tcp6(int port);
+  /// Connects to a numeric IPv4 address.
+  static Client TcpTo(const std::string& address, int port);
   static Client Unix(const std::string& path);
 
   Client(Client&& other) noexcept;

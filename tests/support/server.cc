@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -262,6 +263,23 @@ size_t Server::ResidentBytes() const {
   size_t resident_pages = 0;
   file >> total_pages >> resident_pages;
   return resident_pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+Milliseconds Server::CpuTime() const {
+  const std::string text = ReadFile("/proc/" + std::to_string(pid_) + "/stat");
+  // The name in parentheses may hold spaces; utime and stime are the fields 14 and 15. See proc(5).
+  std::istringstream fields(text.substr(text.rfind(')') + 1));
+  std::string skipped;
+  for (int field = 3; field < 14; ++field) fields >> skipped;
+  int64_t user_ticks = 0;
+  int64_t system_ticks = 0;
+  fields >> user_ticks >> system_ticks;
+  return Milliseconds{(user_ticks + system_ticks) * 1000 / sysconf(_SC_CLK_TCK)};
+}
+
+size_t Server::OpenDescriptors() const {
+  const std::filesystem::directory_iterator open("/proc/" + std::to_string(pid_) + "/fd");
+  return static_cast<size_t>(std::distance(begin(open), end(open)));
 }
 
 ProgramResult RunProgram(const std::string& program, const std::vector<std::string>& args,

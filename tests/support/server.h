@@ -55,6 +55,10 @@ class Server {
   int Stop();
   /// Octets of resident memory.
   size_t ResidentBytes() const;
+  /// Processor time that all threads used so far.
+  Milliseconds CpuTime() const;
+  /// How many file descriptors are open.
+  size_t OpenDescriptors() const;
 
  private:
   void Start();

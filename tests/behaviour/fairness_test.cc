@@ -1,0 +1,217 @@
+// What one client may make the others wait for: its pipelines, its unread output, its requests that
+// are too large to keep. Everybody else is served meanwhile.
+
+#include <algorithm>
+
+#include "tests/support/behaviour.h"
+
+namespace peal::tests {
+namespace {
+
+class Fairness : public Behaviour {
+ protected:
+  /// The number behind ` name=` in the CLIENT LIST line of `id`.
+  int64_t ClientField(int64_t id, const std::string& name) {
+    Client client = ConnectResp2();
+    const std::string line = client.Call({"CLIENT", "LIST", "ID", std::to_string(id)}).text;
+    const size_t at = line.find(" " + name + "=");
+    return at == std::string::npos ? -1 : std::atoll(line.c_str() + at + name.size() + 2);
+  }
+
+  /// A subscriber that holds `count` channels with names of at least `name_bytes`.
+  Client ConnectHolder(int count, size_t name_bytes) {
+    Client holder = Connect();
+    constexpr int kAtOnce = 100;
+    for (int i = 0; i < count; i += kAtOnce) {
+      std::vector<std::string> command{"SUBSCRIBE"};
+      for (int n = i; n < i + kAtOnce; ++n) {
+        std::string name = std::to_string(n) + ".";
+        name.resize(std::max(name.size(), name_bytes), 'x');
+        command.push_back(std::move(name));
+      }
+      holder.SendCommand(command);
+      holder.ReadMany(kAtOnce);
+    }
+    return holder;
+  }
+
+  /// Expects the server to rest while nobody asks for anything.
+  void ExpectIdle() {
+    Client client = Connect();
+    const auto began = Clock::now();
+    const Milliseconds used_before = server().CpuTime();
+    EXPECT_FALSE(client.WaitForInput(Milliseconds{400})) << "nobody sends anything";
+    const Milliseconds used = server().CpuTime() - used_before;
+    const auto passed = std::chrono::duration_cast<Milliseconds>(Clock::now() - began);
+    EXPECT_LT(used, passed / 2) << "the server is busy while nobody asks for anything";
+  }
+};
+INSTANTIATE_TEST_SUITE_P(, Fairness, ::testing::ValuesIn(AllSetups()), SetupName);
+
+TEST_P(Fairness, APipelineStopsWhileItsRepliesAreUnread) {
+  constexpr size_t kValueBytes = 256 << 10;
+  constexpr int kGets = 1000;
+  Client other = Connect();
+  other.Call({"SET", "large", std::string(kValueBytes, 'v')});
+  Client stuck = Connect();
+  const int64_t id = stuck.Id();
+  std::string pipeline;
+  for (int i = 0; i < kGets; ++i) pipeline += EncodeCommand({"GET", "large"});
+  stuck.Send(pipeline + EncodeCommand({"ECHO", "behind"}));
+  // Some of them have been executed for certain when others were served many times.
+  for (int i = 0; i < 200; ++i) ASSERT_EQ(other.Do("PING"), "PONG");
+  if (!IsReference()) {
+    const int64_t unread = ClientField(id, "omem");
+    EXPECT_GT(unread, 0);
+    EXPECT_LT(unread, 16 << 20) << "of " << kGets * kValueBytes << " octets in all";
+  }
+  for (int i = 0; i < kGets; ++i) ASSERT_EQ(stuck.Read().text.size(), kValueBytes);
+  EXPECT_EQ(stuck.Read().Show(), "'behind'") << "it goes on where it stopped";
+}
+
+TEST_P(Fairness, APipelineOfSmallRequestsStopsInItsMiddleToo) {
+  constexpr int kEchoes = 50'000;
+  const std::string text(1000, 'e');
+  Client stuck = Connect();
+  const int64_t id = stuck.Id();
+  stuck.Do("SET k " + text);
+  std::string pipeline;
+  for (int i = 0; i < kEchoes; ++i) pipeline += EncodeCommand({"GETRANGE", "k", "0", "-1"});
+  stuck.Send(pipeline);
+  Client other = Connect();
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(other.Do("PING"), "PONG");
+  if (!IsReference()) {
+    EXPECT_LT(ClientField(id, "omem"), 16 << 20);
+  }
+  for (int i = 0; i < kEchoes; ++i) ASSERT_EQ(stuck.Read().text, text) << i;
+}
+
+TEST_P(Fairness, LeavingChannelsWithoutReadingTheAnswersLeavesTheProcessorAlone) {
+  constexpr int kChannels = 30'000;
+  constexpr size_t kNameBytes = 1000;
+  Client holder = ConnectHolder(kChannels, kNameBytes);
+  holder.SendLine("UNSUBSCRIBE");
+  Client other = Connect();
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(other.Do("PING"), "PONG");
+  ExpectIdle();
+  for (int left = kChannels - 1; left >= 0; --left) {
+    const Reply ack = holder.Read();
+    ASSERT_EQ(ack.items.size(), 3U) << ack;
+    ASSERT_EQ(ack.items[2].integer, left);
+  }
+  EXPECT_EQ(holder.Do("ECHO behind"), "'behind'");
+}
+
+TEST_P(Fairness, ResetWithoutReadingWhatCameBeforeLeavesTheProcessorAlone) {
+  constexpr int kMessages = 40;
+  Client holder = ConnectHolder(20'000, 20);
+  holder.SendLine("SUBSCRIBE flood");
+  holder.Read();
+  Client publisher = Connect();
+  const std::string payload(1 << 19, 'p');
+  for (int i = 0; i < kMessages; ++i) {
+    ASSERT_EQ(publisher.Call({"PUBLISH", "flood", payload}).integer, 1);
+  }
+  holder.SendLine("RESET");
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(publisher.Do("PING"), "PONG");
+  ExpectIdle();
+  for (int i = 0; i < kMessages; ++i) ASSERT_EQ(holder.Read().At(2).size(), payload.size());
+  EXPECT_EQ(holder.Read().Show(), "RESET");
+  EXPECT_EQ(publisher.Do("PUBLISH flood x"), ":0");
+}
+
+TEST_P(Fairness, AMonitorSeesHugeRequestsByTheirBeginning) {
+  if (IsReference()) GTEST_SKIP() << "Differs: Redis shows them whole";
+  constexpr size_t kLongestLine = 128 << 10;
+  Client monitor = Connect();
+  ASSERT_EQ(monitor.Do("MONITOR"), "OK");
+  Client client = ConnectResp2();
+  client.Call({"SET", "k", std::string(8 << 20, '\x01')});
+  std::vector<std::string> many{"DEL"};
+  for (int i = 0; i < 100'000; ++i) many.push_back("key:" + std::to_string(i));
+  client.Call(many);
+  client.Do("ECHO fence");
+  const std::string set = monitor.Read().text;
+  EXPECT_LT(set.size(), kLongestLine);
+  EXPECT_NE(set.find("\"SET\" \"k\" \"\\x01\\x01"), std::string::npos) << set.substr(0, 200);
+  EXPECT_TRUE(set.ends_with("...")) << set.substr(set.size() - 100);
+  const std::string del = monitor.Read().text;
+  EXPECT_LT(del.size(), kLongestLine);
+  EXPECT_NE(del.find("\"DEL\" \"key:0\" \"key:1\""), std::string::npos) << del.substr(0, 200);
+  EXPECT_TRUE(del.ends_with("...")) << del.substr(del.size() - 100);
+  EXPECT_TRUE(monitor.Read().text.ends_with("\"ECHO\" \"fence\""));
+}
+
+TEST_P(Fairness, AKeyIsExpiredAsSoonAsItsTimeHasComeWhoeverSlept) {
+  // After a quiet time the clock must be read before the first command, not after it.
+  Client client = Connect();
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_EQ(client.Do("SET k v PX 20"), "OK");
+    EXPECT_FALSE(client.WaitForInput(Milliseconds{25}));
+    ASSERT_EQ(client.Do("GET k"), "nil");
+  }
+}
+
+TEST_P(Fairness, ReplySkipSurvivesAPause) {
+  Client admin = Connect();
+  Client writer = Connect();
+  ASSERT_EQ(admin.Do("CLIENT PAUSE 100000 WRITE"), "OK");
+  writer.SendLine("CLIENT REPLY SKIP");
+  writer.SendLine("SET k skipped");
+  writer.SendLine("GET k");
+  EXPECT_FALSE(writer.WaitForInput(Milliseconds{50}));
+  ASSERT_EQ(admin.Do("CLIENT UNPAUSE"), "OK");
+  EXPECT_EQ(writer.Read().Show(), "'skipped'") << "the reply of SET is the one that is skipped";
+  EXPECT_EQ(writer.Do("ECHO fence"), "'fence'") << "and only that";
+}
+
+TEST_P(Fairness, QuotedInlineRequestsSurviveAPause) {
+  Client admin = Connect();
+  Client writer = Connect();
+  ASSERT_EQ(admin.Do("CLIENT PAUSE 100000 WRITE"), "OK");
+  // The first request is held; the quotes of the others must be undone once, not twice.
+  writer.Send(EncodeCommand({"SET", "first", "1"}) + "SET k \"\\\"a b\\\" \\x5cx\"\r\n" +
+              "SET l 'it \\'is'\r\nGET k\r\n" + EncodeCommand({"GET", "l"}) + "GET \"first\"\r\n");
+  EXPECT_FALSE(writer.WaitForInput(Milliseconds{50}));
+  ASSERT_EQ(admin.Do("CLIENT UNPAUSE"), "OK");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(writer.Read().Show(), "OK");
+  EXPECT_EQ(writer.Read().text, "\"a b\" \\x");
+  EXPECT_EQ(writer.Read().text, "it 'is");
+  EXPECT_EQ(writer.Read().text, "1");
+  // Held as the very first of its input.
+  ASSERT_EQ(admin.Do("CLIENT PAUSE 100000 WRITE"), "OK");
+  writer.Send("SET k \"x \\x5c y\"\r\nGET k\r\n");
+  EXPECT_FALSE(writer.WaitForInput(Milliseconds{50}));
+  ASSERT_EQ(admin.Do("CLIENT UNPAUSE"), "OK");
+  EXPECT_EQ(writer.Read().Show(), "OK");
+  EXPECT_EQ(writer.Read().text, "x \\ y");
+}
+
+TEST_P(Fairness, LargeRequestsSurviveAPause) {
+  Client admin = Connect();
+  Client writer = Connect();
+  const std::string large(3 << 20, 'L');
+  ASSERT_EQ(admin.Do("CLIENT PAUSE 100000 WRITE"), "OK");
+  writer.Send(EncodeCommand({"SET", "first", "1"}) + EncodeCommand({"SET", "k", large}) +
+              EncodeCommand({"STRLEN", "k"}) + EncodeCommand({"GET", "first"}));
+  EXPECT_FALSE(writer.WaitForInput(Milliseconds{50}));
+  ASSERT_EQ(admin.Do("CLIENT UNPAUSE"), "OK");
+  EXPECT_EQ(writer.Read().Show(), "OK");
+  EXPECT_EQ(writer.Read().Show(), "OK");
+  EXPECT_EQ(writer.Read().integer, static_cast<int64_t>(large.size()));
+  EXPECT_EQ(writer.Read().text, "1");
+}
+
+TEST_P(Fairness, WhoConnectsLaterHasTheLargerId) {
+  std::vector<Client> clients;
+  for (int i = 0; i < 100; ++i) clients.push_back(ConnectResp2());
+  int64_t last = 0;
+  for (Client& client : clients) {
+    const int64_t id = client.Id();
+    EXPECT_GT(id, last);
+    last = id;
+  }
+}
+
+}  // namespace
+}  // namespace peal::tests
