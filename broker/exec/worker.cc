@@ -142,6 +142,7 @@ std::span<char> Worker::HandleInput(Client& client, std::span<char> input) {
   replies_.BeginSpilling(&client);
   client.session().last_active_us = reactor_.turn_us();
   ticks_ = Ticks();
+  if (ticks_ >= clock_due_ticks_) ReadClock(ticks_);
   const std::span<char> kept = ParseAndExecute(client, input);
   FlushReply(client);
   replying_ = nullptr;
@@ -436,6 +437,9 @@ void Worker::Run(CommandContext& context, const TableEntry& entry) {
   ticks_ = end;
   running_index_ = outer;
   stats_.Count(entry.index, end - begin);
+  // A pipeline may take long: its commands see when they begin. Those of one EXEC see one time.
+  if (end >= clock_due_ticks_ && !context.in_exec) [[unlikely]]
+    ReadClock(end);
   if (end - begin >= slow_ticks_) [[unlikely]]
     NoteSlow(context, entry, end - begin);
   if (server_.monitor_count().load(std::memory_order_relaxed) != 0 &&
@@ -612,7 +616,12 @@ Client* Worker::FindClient(ClientId id) {
 
 // ---------------------------------------------------------------- turns
 
-void Worker::OnTurnBegin() { now_ms_ = WallClockMs(); }
+void Worker::OnTurnBegin() { ReadClock(Ticks()); }
+
+void Worker::ReadClock(uint64_t ticks) {
+  now_ms_ = WallClockMs();
+  clock_due_ticks_ = ticks + clock_ticks_;
+}
 
 void Worker::OnStart() { ConfigChanged(); }
 

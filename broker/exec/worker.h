@@ -10,6 +10,7 @@
 #include "broker/exec/client.h"
 #include "broker/exec/command_table.h"
 #include "broker/exec/unit.h"
+#include "broker/metrics/clock.h"
 #include "broker/metrics/command_stats.h"
 #include "broker/net/arena.h"
 #include "broker/net/reactor.h"
@@ -116,6 +117,8 @@ class Worker final : public ReactorHandler {
   bool RunJobs();
   void ResumeCongested();
   void LookAtClients();
+  /// Brings now_ms_ up to date; `ticks` is the present.
+  void ReadClock(uint64_t ticks);
   void EvictClient(Client& largest, uint64_t largest_bytes, uint64_t limit);
 
   Server& server_;
@@ -139,6 +142,8 @@ class Worker final : public ReactorHandler {
   std::unique_ptr<ExpiryCycle> expiry_;
   std::string rebuilt_;  // see KeepRebuilt
   int64_t now_ms_ = 0;
+  uint64_t clock_ticks_ = UsToTicks(1000);  // what now_ms_ may be behind between two commands
+  uint64_t clock_due_ticks_ = 0;
   uint64_t ticks_ = 0;       // when the last command ended
   uint64_t slow_ticks_ = 0;  // from here on a command is looked at by slowlog and latency monitor
   uint64_t reap_hint_ = 0;

@@ -152,6 +152,22 @@ TEST_P(Fairness, AKeyIsExpiredAsSoonAsItsTimeHasComeWhoeverSlept) {
   }
 }
 
+TEST_P(Fairness, AKeyExpiresInTheMiddleOfALongPipeline) {
+  // Observed with redis-server 7.0.15: each command sees the time at which it begins.
+  Client client = Connect();
+  ASSERT_EQ(client.Do("DEBUG SET-ACTIVE-EXPIRE 0"), "OK");
+  const std::vector<Reply> replies = client.Pipeline({{"SET", "k", "v", "PX", "5"},
+                                                      {"GET", "k"},
+                                                      {"DEBUG", "SLEEP", "0.05"},
+                                                      {"GET", "k"},
+                                                      {"SET", "k", "v", "PX", "5"},
+                                                      {"GET", "k"}});
+  EXPECT_EQ(client.Do("DEBUG SET-ACTIVE-EXPIRE 1"), "OK");
+  EXPECT_EQ(replies[1].Show(), "'v'");
+  EXPECT_EQ(replies[3].Show(), "nil");
+  EXPECT_EQ(replies[5].Show(), "'v'") << "the new time to live starts when it is set";
+}
+
 TEST_P(Fairness, ReplySkipSurvivesAPause) {
   Client admin = Connect();
   Client writer = Connect();
