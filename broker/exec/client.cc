@@ -132,7 +132,9 @@ void Client::AdoptLargeBulk(std::span<char> input) {
                        ? static_cast<uint32_t>(std::min<size_t>(args[1].size(), 64 * 1024))
                        : 0);
   if (!large_) large_ = std::make_unique<LargeArguments>();
-  if (large_->Bytes() + bulk->total_bytes > std::max<uint64_t>(InputLimit(), kLargestBlock / 2)) {
+  // Differs: Redis bounds each argument by client-query-buffer-limit, but not their sum.
+  const uint64_t most_together = std::max<uint64_t>(InputLimit(), kLargestBlock / 2);
+  if (bulk->total_bytes > InputLimit() || large_->Bytes() + bulk->total_bytes > most_together) {
     OnInputLimit();
     return Close();
   }

@@ -144,6 +144,27 @@ TEST_F(ServerLimits, TheLargestClientGoesWhenClientsUseTooMuchMemory) {
   }
 }
 
+TEST_F(ServerLimits, AnUnfinishedRequestMayNotPassTheQueryBufferLimit) {
+  // Observed with redis-server 7.0.15: an argument of 1100000 octets closes the client.
+  Server server({.reactors = 2, .args = {"--client-query-buffer-limit", "1mb"}});
+  Client other = server.Connect();
+  EXPECT_EQ(other.Call({"SET", "k", std::string(1'000'000, 'x')}).Show(), "OK");
+  for (const size_t bytes : {size_t{1'100'000}, size_t{8} << 20}) {
+    Client client = server.Connect();
+    try {
+      client.Send(EncodeCommand({"SET", "k", std::string(bytes, 'y')}));
+    } catch (const std::exception&) {
+      // Closed before all was sent.
+    }
+    EXPECT_EQ(client.ReadUntilClosed(), "") << bytes;
+  }
+  EXPECT_EQ(
+      other.Call({"MSET", "a", std::string(700'000, 'a'), "b", std::string(700'000, 'b')}).Show(),
+      "OK")
+      << "it is about each argument";
+  EXPECT_EQ(other.Do("GETRANGE k 0 0"), "'x'");
+}
+
 TEST_F(ServerLimits, ProtectedModeServesOnlyThisMachineUntilThereIsAPassword) {
   const std::optional<std::string> outside = OutsideAddress();
   if (!outside) GTEST_SKIP() << "this machine has loopback addresses only";
