@@ -396,7 +396,15 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
     options.unixsocket.clear();  // that one stays as it is
     auto next = std::make_unique<ListenerSet>(
         std::move(options), [this](int fd, bool is_unix) { Assign(fd, is_unix); });
-    auto opened = next->Open();
+    const ListenerSet* newest =
+        next_listeners_.empty() ? listeners_.get() : next_listeners_.back().get();
+    const auto share_addresses = [this](bool shared) {
+      listeners_->ShareAddresses(shared);
+      for (const auto& each : next_listeners_) each->ShareAddresses(shared);
+    };
+    share_addresses(true);
+    auto opened = next->Open(newest);
+    share_addresses(false);
     if (!opened.ok() && !(config().port == 0 && !config().unixsocket.empty())) {
       std::string_view reason = opened.error().text();
       if (reason.starts_with("ERR ")) reason.remove_prefix(4);
@@ -414,19 +422,21 @@ void Server::ReplaceListeners(std::unique_ptr<ListenerSet> next) {
   // Handles belong to the first reactor's loop: it swaps the sets in a turn of its own.
   struct Node : InboxNode {
     Server* server;
-    std::unique_ptr<ListenerSet> next;
   };
+  next_listeners_.push_back(std::move(next));
   auto* node = new Node;
   node->server = this;
-  node->next = std::move(next);
   node->run = [](InboxNode* posted, Reactor& reactor) {
     const std::unique_ptr<Node> own(static_cast<Node*>(posted));
     Server& self = *own->server;
-    if (self.IsShuttingDown()) return;
-    own->next->AdoptUnix(*self.listeners_);
-    self.listeners_->Stop();
-    self.retired_listeners_.push_back(std::move(self.listeners_));
-    self.listeners_ = std::move(own->next);
+    if (self.IsShuttingDown() || self.next_listeners_.empty()) return;
+    for (auto& each : self.next_listeners_) {
+      each->Adopt(*self.listeners_);
+      self.listeners_->Stop();
+      self.retired_listeners_.push_back(std::move(self.listeners_));
+      self.listeners_ = std::move(each);
+    }
+    self.next_listeners_.clear();
     self.listeners_->Start(reactor);
   };
   reactors_[0]->Post(node);

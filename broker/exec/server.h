@@ -116,7 +116,9 @@ class Server {
   std::vector<std::unique_ptr<Reactor>> reactors_;
   std::unique_ptr<Hub> hub_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  // Changed on the first reactor in a turn, or with all reactors parked.
   std::unique_ptr<ListenerSet> listeners_;
+  std::vector<std::unique_ptr<ListenerSet>> next_listeners_;  // open, to replace it in this order
   std::vector<std::unique_ptr<ListenerSet>>
       retired_listeners_;  // their handles may still be closing
   std::vector<std::thread> threads_;

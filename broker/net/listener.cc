@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -31,6 +32,10 @@ bool IsAbsent(int error) {
          error == ENOENT;
 }
 
+bool Holds(const std::vector<std::string>& addresses, const std::string& address) {
+  return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
+}
+
 }  // namespace
 
 ListenerSet::ListenerSet(ListenerOptions options, OnSocket on_socket)
@@ -45,10 +50,10 @@ ListenerSet::~ListenerSet() {
   if (spare_fd_ >= 0) ::close(spare_fd_);
 }
 
-Result<void> ListenerSet::Open() {
+Result<void> ListenerSet::Open(const ListenerSet* before) {
   if (options_.port != 0) {
     for (const std::string& address : options_.bind) {
-      auto opened = OpenTcp(address);
+      auto opened = OpenTcp(address, before);
       if (!opened.ok()) return opened;
     }
   }
@@ -56,7 +61,7 @@ Result<void> ListenerSet::Open() {
     auto opened = OpenUnix();
     if (!opened.ok()) return opened;
   }
-  if (sockets_.empty()) {
+  if (sockets_.empty() && addresses_.empty()) {
     return Error::Owned(
         "ERR nothing to listen on: port is 0 and unixsocket is empty, or no address "
         "of bind exists here");
@@ -64,7 +69,7 @@ Result<void> ListenerSet::Open() {
   return {};
 }
 
-Result<void> ListenerSet::OpenTcp(const std::string& configured) {
+Result<void> ListenerSet::OpenTcp(const std::string& configured, const ListenerSet* before) {
   const bool is_optional = configured.starts_with('-');
   std::string address = is_optional ? configured.substr(1) : configured;
   const std::string what = "address " + address + " port " + std::to_string(options_.port);
@@ -81,6 +86,11 @@ Result<void> ListenerSet::OpenTcp(const std::string& configured) {
     return Error::Owned("ERR could not listen on " + what + ": " + gai_strerror(status));
   }
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(found, freeaddrinfo);
+  const std::string key(reinterpret_cast<const char*>(found->ai_addr), found->ai_addrlen);
+  if (before != nullptr && Holds(before->addresses_, key) && !Holds(addresses_, key)) {
+    addresses_.push_back(key);
+    return {};
+  }
   const int fd = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) {
     if (is_optional && IsAbsent(errno)) return {};
@@ -88,6 +98,10 @@ Result<void> ListenerSet::OpenTcp(const std::string& configured) {
   }
   const int yes = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  // Beside our own sockets at this port, which allow it meanwhile; another process' ones do not.
+  if (before != nullptr && before->options_.port == options_.port) {
+    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+  }
   if (found->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
   if (::bind(fd, found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd, options_.backlog) != 0) {
     const int error = errno;
@@ -95,11 +109,22 @@ Result<void> ListenerSet::OpenTcp(const std::string& configured) {
     if (is_optional && IsAbsent(error)) return {};
     return Failure(what, error);
   }
+  const int no = 0;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &no, sizeof no);
   auto socket = std::make_unique<Socket>();
   socket->fd = fd;
+  socket->address = key;
   socket->owner = this;
   sockets_.push_back(std::move(socket));
+  addresses_.push_back(key);
   return {};
+}
+
+void ListenerSet::ShareAddresses(bool shared) {
+  const int value = shared ? 1 : 0;
+  for (const auto& socket : sockets_) {
+    if (!socket->is_unix) setsockopt(socket->fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof value);
+  }
 }
 
 Result<void> ListenerSet::OpenUnix() {
@@ -142,11 +167,12 @@ void ListenerSet::Start(Reactor& reactor) {
   PEAL_CHECK(uv_timer_init(reactor.loop(), rest_timer_.get()) == 0);
   rest_timer_->data = this;
   for (const auto& socket : sockets_) {
-    if (socket->is_watched) continue;  // adopted
-    PEAL_CHECK(uv_poll_init(reactor.loop(), &socket->poll, socket->fd) == 0);
-    socket->poll.data = socket.get();
-    socket->is_watched = true;
-    Watch(*socket);
+    if (!socket->is_watched) {
+      PEAL_CHECK(uv_poll_init(reactor.loop(), &socket->poll, socket->fd) == 0);
+      socket->poll.data = socket.get();
+      socket->is_watched = true;
+    }
+    Watch(*socket);  // an adopted one too: it may have been at rest
   }
 }
 
@@ -158,28 +184,37 @@ void ListenerSet::Watch(Socket& socket) {
              }) == 0);
 }
 
-void ListenerSet::AdoptUnix(ListenerSet& other) {
-  for (auto it = other.sockets_.begin(); it != other.sockets_.end(); ++it) {
-    if (!(*it)->is_unix) continue;
-    (*it)->owner = this;
-    sockets_.push_back(std::move(*it));
-    other.sockets_.erase(it);
-    options_.unixsocket = other.options_.unixsocket;
-    return;
+void ListenerSet::Adopt(ListenerSet& other) {
+  const auto stays = [this](const Socket& socket) {
+    return socket.is_unix || Holds(addresses_, socket.address);
+  };
+  for (const auto& socket : other.sockets_) {
+    if (other.reactor_ != nullptr && !stays(*socket)) other.AcceptSome(*socket);
   }
+  std::vector<std::unique_ptr<Socket>> left;
+  for (auto& socket : other.sockets_) {
+    if (!stays(*socket)) {
+      left.push_back(std::move(socket));
+      continue;
+    }
+    if (socket->is_unix) options_.unixsocket = other.options_.unixsocket;
+    socket->owner = this;
+    sockets_.push_back(std::move(socket));
+  }
+  other.sockets_ = std::move(left);
 }
 
 void ListenerSet::Stop() {
-  if (reactor_ == nullptr) return;
   for (const auto& socket : sockets_) {
     if (socket->is_watched) uv_close(reinterpret_cast<uv_handle_t*>(&socket->poll), nullptr);
     socket->is_watched = false;
-    ::close(socket->fd);
-    socket->fd = -1;
+    if (socket->fd < 0) continue;
+    ::close(std::exchange(socket->fd, -1));
     if (socket->is_unix) ::unlink(options_.unixsocket.c_str());
   }
-  uv_close(reinterpret_cast<uv_handle_t*>(rest_timer_.get()), nullptr);
   if (spare_fd_ >= 0) ::close(std::exchange(spare_fd_, -1));
+  if (reactor_ == nullptr) return;
+  uv_close(reinterpret_cast<uv_handle_t*>(rest_timer_.get()), nullptr);
   reactor_ = nullptr;
 }
 

@@ -35,25 +35,32 @@ class ListenerSet {
   ~ListenerSet();
 
   /// Opens, binds and listens. The error names address and reason.
-  protocol::Result<void> Open();
+  ///
+  /// `before`, if any, is the set that this one will replace: addresses that both have are not
+  /// opened; Adopt takes them over, and with them who waits in their backlogs.
+  protocol::Result<void> Open(const ListenerSet* before = nullptr);
+  /// Lets others of this process bind to addresses that overlap these (`*` and 127.0.0.1), until
+  /// called with false. With no reactor in a turn but the caller's.
+  void ShareAddresses(bool shared);
   /// Begins to accept. On the reactor's thread.
   void Start(Reactor& reactor);
-  /// Takes over the unix socket of `other`, both on one reactor; nothing happens if it has none.
-  void AdoptUnix(ListenerSet& other);
-  /// Stops accepting and closes. On the reactor's thread.
+  /// Takes over the unix socket of `other` and the addresses that Open left to it, and lets in who
+  /// still waits at the others. Both on one reactor; before Start, and before other.Stop.
+  void Adopt(ListenerSet& other);
+  /// Stops accepting and closes; more than once does nothing. On the reactor's thread.
   void Stop();
-  size_t size() const { return sockets_.size(); }
 
  private:
   struct Socket {
     int fd = -1;
     bool is_unix = false;
+    std::string address;  // as bind(2) takes it; empty for the unix socket
     ListenerSet* owner = nullptr;
     uv_poll_t poll;
     bool is_watched = false;
   };
 
-  protocol::Result<void> OpenTcp(const std::string& address);
+  protocol::Result<void> OpenTcp(const std::string& address, const ListenerSet* before);
   protocol::Result<void> OpenUnix();
   void AcceptSome(Socket& socket);
   static void Watch(Socket& socket);
@@ -65,6 +72,7 @@ class ListenerSet {
   ListenerOptions options_;
   const OnSocket on_socket_;
   std::vector<std::unique_ptr<Socket>> sockets_;
+  std::vector<std::string> addresses_;  // of the TCP sockets, those to be adopted included
   Reactor* reactor_ = nullptr;
   std::unique_ptr<uv_timer_t> rest_timer_;
   int spare_fd_ = -1;

@@ -214,6 +214,7 @@ TEST_F(ServerLimits, PortAndBindAreOneChangeAndTheUnixSocketStays) {
     EXPECT_EQ(Client::TcpTo("127.0.0.2", port).Do("PING"), "PONG");
     EXPECT_EQ(client.Call({"CONFIG", "GET", "port"}).At(1), std::to_string(port));
     EXPECT_EQ(client.Call({"CONFIG", "GET", "bind"}).At(1), "127.0.0.2");
+    EXPECT_EQ(server.Log().find("so did going back"), std::string::npos) << server.Log();
     EXPECT_EQ(client.Do("CONFIG SET port 0"), "OK");
     EXPECT_EQ(Client::Unix(path).Do("PING"), "PONG");
     EXPECT_EQ(client.Do("CONFIG SET port " + std::to_string(port)), "OK");
@@ -222,6 +223,38 @@ TEST_F(ServerLimits, PortAndBindAreOneChangeAndTheUnixSocketStays) {
   }
   EXPECT_NE(access(path.c_str(), F_OK), 0) << "the socket's file is removed at the end";
   rmdir(dir.c_str());
+}
+
+TEST_F(ServerLimits, BindTakesAddressesThatOverlapThoseInForce) {
+  Server server({.reactors = 2});
+  Client client = server.Connect();
+  const int port = server.port();
+  for (const auto& [bind, has_first, has_second] : {std::tuple{"127.0.0.1 127.0.0.2", true, true},
+                                                    {"127.0.0.2", false, true},
+                                                    {"127.0.0.2 127.0.0.1 -::1", true, true},
+                                                    {"*", true, true},
+                                                    {"127.0.0.1", true, false},
+                                                    {"* -::*", true, true},
+                                                    {"127.0.0.1 -::1", true, false}}) {
+    EXPECT_EQ(client.Call({"CONFIG", "SET", "bind", bind}).Show(), "OK") << bind;
+    for (const auto& [address, is_bound] :
+         {std::pair{"127.0.0.1", has_first}, {"127.0.0.2", has_second}}) {
+      EXPECT_TRUE(is_bound ? Answers(address, port) : BecomesSilent(address, port))
+          << address << " with bind " << bind;
+    }
+  }
+  // Changes that follow each other at once, before the first has been carried out.
+  std::vector<std::vector<std::string>> changes;
+  for (int i = 0; i < 20; ++i) {
+    changes.push_back({"CONFIG", "SET", "bind", i % 2 == 0 ? "127.0.0.2" : "127.0.0.1 127.0.0.2"});
+  }
+  for (const Reply& reply : client.Pipeline(changes)) EXPECT_EQ(reply.Show(), "OK");
+  EXPECT_TRUE(Answers("127.0.0.1", port));
+  EXPECT_TRUE(Answers("127.0.0.2", port));
+  // Somebody else's port is still somebody else's.
+  const ProgramResult result =
+      RunProgram(ServerUnderTest(), {"--port", std::to_string(port), "--bind", "127.0.0.1"});
+  EXPECT_EQ(result.exit_code, 1) << result.output;
 }
 
 TEST_F(ServerLimits, EndsCleanlyInTheMiddleOfMessagesBetweenReactors) {
