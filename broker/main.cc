@@ -101,7 +101,7 @@ int main(int argc, char** argv) {
   if (options.mode == Options::Mode::kCheckSystem) {
     const auto findings = peal::broker::CheckSystem(store->config());
     std::fputs(peal::broker::FormatFindings(findings).c_str(), stdout);
-    return 0;
+    return peal::broker::AreAllFine(findings) ? 0 : 1;
   }
   return Serve(std::move(store), argv[0]);
 }

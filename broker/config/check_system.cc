@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <fstream>
 #include <optional>
 
@@ -85,6 +86,11 @@ SystemFinding CheckSwappiness(const std::string& root) {
 std::vector<SystemFinding> CheckSystem(const Config& config, const std::string& root) {
   return {CheckDescriptors(config), CheckBacklog(config, root), CheckOvercommit(root),
           CheckHugePages(root), CheckSwappiness(root)};
+}
+
+bool AreAllFine(const std::vector<SystemFinding>& findings) {
+  return std::all_of(findings.begin(), findings.end(),
+                     [](const SystemFinding& finding) { return finding.is_fine; });
 }
 
 std::string FormatFindings(const std::vector<SystemFinding>& findings) {

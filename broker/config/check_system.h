@@ -19,6 +19,9 @@ struct SystemFinding {
 /// read is told as such. `root` goes before the paths (for tests).
 std::vector<SystemFinding> CheckSystem(const Config& config, const std::string& root = "");
 
+/// Whether nothing has to be changed.
+bool AreAllFine(const std::vector<SystemFinding>& findings);
+
 /// The findings as lines for a terminal.
 std::string FormatFindings(const std::vector<SystemFinding>& findings);
 

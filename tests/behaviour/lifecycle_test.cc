@@ -197,6 +197,19 @@ TEST_F(Lifecycle, AWrongDirectiveStopsTheStartAndIsNamed) {
   RunProgram("rm", {"-r", dir});
 }
 
+TEST_F(Lifecycle, CheckSystemFailsWhenSomethingHasToBeChanged) {
+  if (IsReferenceUnderTest()) GTEST_SKIP() << "Peal's own";
+  // No machine gives one process so many descriptors.
+  const ProgramResult result =
+      RunProgram(ServerUnderTest(), {"--check-system", "--maxclients", "4000000000"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.output.find("[look] open files"), std::string::npos) << result.output;
+  const ProgramResult modest =
+      RunProgram(ServerUnderTest(), {"--check-system", "--maxclients", "1"});
+  EXPECT_EQ(modest.exit_code, modest.output.find("[look]") == std::string::npos ? 0 : 1)
+      << modest.output;
+}
+
 TEST_F(Lifecycle, VersionAndHelpAreShown) {
   EXPECT_EQ(RunProgram(ServerUnderTest(), {"--version"}).exit_code, 0);
   const ProgramResult help = RunProgram(ServerUnderTest(), {"--help"});

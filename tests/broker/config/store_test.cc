@@ -453,6 +453,8 @@ TEST(CheckSystem, AdvisesWhereTheMachineIsNotReady) {
   Config config;
   config.maxclients = UINT32_MAX;
   EXPECT_THAT(FormatFindings(CheckSystem(config, scratch.path())), StartsWith("[look] open files"));
+  EXPECT_TRUE(AreAllFine(unknown));
+  EXPECT_FALSE(AreAllFine(CheckSystem(config, scratch.path())));
 }
 
 }  // namespace
