@@ -5,13 +5,6 @@
 #include <spdlog/fmt/fmt.h>
 #include <uv.h>
 
-#ifndef PEAL_VERSION
-#define PEAL_VERSION "0.1.0"
-#endif
-#ifndef PEAL_COMMIT
-#define PEAL_COMMIT "unknown"
-#endif
-
 namespace peal::broker {
 namespace {
 
@@ -82,8 +75,6 @@ std::string VersionText() {
       FMT_VERSION % 100, gnu_get_libc_version());
 }
 
-const char* PealVersion() { return PEAL_VERSION; }
-const char* PealCommit() { return PEAL_COMMIT; }
 const char* PealCompiler() {
 #if defined(__clang__)
   return "clang " __clang_version__;

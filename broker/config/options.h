@@ -33,7 +33,8 @@ std::string VersionText();
 /// "0.1.0".
 const char* PealVersion();
 
-/// The commit this was built from, or "unknown".
+/// The first octets of the commit this was built from, with "-dirty" behind it if the sources had
+/// been changed since; "unknown" if they were not in a git work tree.
 const char* PealCommit();
 
 /// Compiler and its version, "gcc 12.2.0".

@@ -211,7 +211,13 @@ TEST_F(Lifecycle, CheckSystemFailsWhenSomethingHasToBeChanged) {
 }
 
 TEST_F(Lifecycle, VersionAndHelpAreShown) {
-  EXPECT_EQ(RunProgram(ServerUnderTest(), {"--version"}).exit_code, 0);
+  const ProgramResult version = RunProgram(ServerUnderTest(), {"--version"});
+  EXPECT_EQ(version.exit_code, 0);
+  if (!IsReferenceUnderTest()) {
+    EXPECT_THAT(version.output,
+                ::testing::ContainsRegex("^peal-server v=[0-9]+\\.[0-9]+\\.[0-9]+ sha=[0-9a-z-]+ "))
+        << version.output;
+  }
   const ProgramResult help = RunProgram(ServerUnderTest(), {"--help"});
   EXPECT_NE(help.output.find("Usage"), std::string::npos) << help.output;
 }
