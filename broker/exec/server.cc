@@ -379,6 +379,7 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
         break;
       case OnChange::kLog:
         Log::SetLevel(config().loglevel);
+        Log::SetFormat(config().log_format);
         break;
       case OnChange::kAllocator:
         TuneAllocator(config().jemalloc_bg_thread);

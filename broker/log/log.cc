@@ -137,6 +137,12 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
     return {};
   }
 
+  void SetFormat(LogFormat format) {
+    const std::lock_guard lock(mutex_);
+    options_.format = format;
+    formatter_ = MakeFormatter(options_);
+  }
+
   Result<void> Reopen() {
     const std::lock_guard lock(mutex_);
     if (options_.file.empty()) return {};
@@ -245,6 +251,8 @@ Result<void> Log::Init(const LogOptions& options) {
   SetLevel(options.level);
   return {};
 }
+
+void Log::SetFormat(LogFormat format) { GlobalOutput().sink->SetFormat(format); }
 
 void Log::SetLevel(LogLevel level) { level_.store(level, std::memory_order_relaxed); }
 

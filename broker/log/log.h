@@ -37,6 +37,8 @@ class Log {
   static protocol::Result<void> Init(const LogOptions& options);
 
   static void SetLevel(LogLevel level);
+  /// For lines written from now on.
+  static void SetFormat(LogFormat format);
   static LogLevel Level() { return level_.load(std::memory_order_relaxed); }
   static bool IsOn(LogLevel level) { return level >= Level() && level != LogLevel::kNothing; }
 

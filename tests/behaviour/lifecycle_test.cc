@@ -210,6 +210,21 @@ TEST_F(Lifecycle, CheckSystemFailsWhenSomethingHasToBeChanged) {
       << modest.output;
 }
 
+TEST_F(Lifecycle, LogFormatChangesAtOnce) {
+  if (IsReferenceUnderTest()) GTEST_SKIP() << "Peal's own";
+  Server server;
+  Client client = server.Connect();
+  EXPECT_EQ(client.Do("DEBUG LOG plain"), "OK");
+  EXPECT_EQ(client.Do("CONFIG SET log-format json"), "OK");
+  EXPECT_EQ(client.Do("DEBUG LOG structured"), "OK");
+  EXPECT_EQ(client.Do("CONFIG SET log-format text"), "OK");
+  EXPECT_EQ(client.Do("DEBUG LOG again"), "OK");
+  const std::string log = server.Log();
+  EXPECT_NE(log.find(" warning DEBUG LOG: plain\n"), std::string::npos) << log;
+  EXPECT_NE(log.find("\"message\":\"DEBUG LOG: structured\"}\n"), std::string::npos) << log;
+  EXPECT_NE(log.find(" warning DEBUG LOG: again\n"), std::string::npos) << log;
+}
+
 TEST_F(Lifecycle, VersionAndHelpAreShown) {
   const ProgramResult version = RunProgram(ServerUnderTest(), {"--version"});
   EXPECT_EQ(version.exit_code, 0);
