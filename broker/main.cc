@@ -12,6 +12,7 @@
 #include "broker/config/store.h"
 #include "broker/exec/server.h"
 #include "broker/log/log.h"
+#include "broker/service/proc_title.h"
 #include "broker/service/process.h"
 
 namespace {
@@ -77,6 +78,8 @@ int Serve(std::unique_ptr<ConfigStore> store, const std::string& executable) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> args(argv + 1, argv + argc);
+  const std::string executable = argv[0];
+  peal::broker::ProcTitle::Init(argc, argv);
   const Options options = peal::broker::ParseOptions(args);
   switch (options.mode) {
     case Options::Mode::kHelp:
@@ -103,5 +106,5 @@ int main(int argc, char** argv) {
     std::fputs(peal::broker::FormatFindings(findings).c_str(), stdout);
     return peal::broker::AreAllFine(findings) ? 0 : 1;
   }
-  return Serve(std::move(store), argv[0]);
+  return Serve(std::move(store), executable);
 }

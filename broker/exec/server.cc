@@ -20,6 +20,7 @@
 #include "broker/metrics/memory.h"
 #include "broker/metrics/monitor.h"
 #include "broker/service/notify.h"
+#include "broker/service/proc_title.h"
 #include "broker/service/process.h"
 #include "store/sync/mutex.h"
 
@@ -201,6 +202,7 @@ Result<void> Server::Start() {
                                              [this](int fd, bool is_unix) { Assign(fd, is_unix); });
   auto opened = listeners_->Open();
   if (!opened.ok()) return opened;
+  ShowTitle();
   free_thread_ = std::make_unique<FreeThread>();
   for (int i = 0; i < count; ++i) {
     threads_.emplace_back([this, i] {
@@ -413,10 +415,43 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
     }
     ReplaceListeners(std::move(next));
   }
+  ShowTitle();
   for (const auto& worker : workers_) worker->ConfigChanged();
   hub_->inbox_soft_limit().store(static_cast<int64_t>(config().inbox_soft_limit_bytes),
                                  std::memory_order_relaxed);
   return {};
+}
+
+void Server::ShowTitle() const {
+  const Config& c = config();
+  if (!c.set_proc_title) return;
+  const std::string port = std::to_string(c.port);
+  // Of the variables that redis.conf names, server-mode is for clusters and Sentinel only.
+  const std::pair<std::string_view, std::string> variables[] = {
+      {"title", executable_},
+      {"listen-addr", c.port == 0 && !c.unixsocket.empty()
+                          ? c.unixsocket
+                          : (c.bind.empty() ? "*" : c.bind.front()) + ":" + port},
+      {"server-mode", ""},
+      {"port", port},
+      {"tls-port", std::string(config_->Text("tls-port"))},
+      {"unixsocket", c.unixsocket},
+      {"config-file", config_->file()},
+  };
+  std::string title;
+  std::string_view rest = c.proc_title_template;
+  for (size_t open = rest.find('{'); open != std::string_view::npos; open = rest.find('{')) {
+    title += rest.substr(0, open);
+    const size_t close = rest.find('}', open);
+    const std::string_view name = rest.substr(open + 1, close - open - 1);
+    for (const auto& [known, value] : variables) {
+      if (known == name) title += value;
+    }
+    rest.remove_prefix(close == std::string_view::npos ? rest.size() : close + 1);
+  }
+  title += rest;
+  title.erase(title.find_last_not_of(" \t\r\n") + 1);
+  ProcTitle::Set(title);
 }
 
 void Server::ReplaceListeners(std::unique_ptr<ListenerSet> next) {

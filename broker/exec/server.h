@@ -106,6 +106,8 @@ class Server {
   void DrainAndStop();
   void ReplaceListeners(std::unique_ptr<ListenerSet> next);
   ListenerOptions MakeListenerOptions() const;
+  /// Tells the list of processes what proc-title-template asks for.
+  void ShowTitle() const;
 
   std::unique_ptr<ConfigStore> config_;
   const std::string executable_;

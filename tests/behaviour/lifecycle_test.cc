@@ -225,6 +225,34 @@ TEST_F(Lifecycle, LogFormatChangesAtOnce) {
   EXPECT_NE(log.find(" warning DEBUG LOG: again\n"), std::string::npos) << log;
 }
 
+TEST_F(Lifecycle, TheListOfProcessesShowsWhereItListens) {
+  // Observed with redis-server 7.0.15.
+  Server server({.args = {"--bind", "127.0.0.1"}});
+  Client client = server.Connect();
+  const auto title = [&server] {
+    const std::string text = ReadFile("/proc/" + std::to_string(server.pid()) + "/cmdline");
+    return text.substr(0, text.find('\0'));
+  };
+  const std::string port = std::to_string(server.port());
+  EXPECT_EQ(title(), ServerUnderTest() + " 127.0.0.1:" + port);
+  EXPECT_EQ(
+      client.Call({"CONFIG", "SET", "proc-title-template", "mine {port} {listen-addr} "}).Show(),
+      "OK");
+  EXPECT_EQ(title(), "mine " + port + " 127.0.0.1:" + port);
+  EXPECT_EQ(
+      client.Call({"CONFIG", "SET", "proc-title-template", "{bogus}"}).Show(),
+      "-ERR CONFIG SET failed (possibly related to argument 'proc-title-template') - template "
+      "format is invalid or contains unknown variables");
+  EXPECT_EQ(title(), "mine " + port + " 127.0.0.1:" + port);
+  const std::string longest(100'000, 'x');
+  EXPECT_EQ(client.Call({"CONFIG", "SET", "proc-title-template", longest}).Show(), "OK");
+  EXPECT_TRUE(title().starts_with("xxxxxxxx"));
+  EXPECT_LT(title().size(), longest.size());
+  EXPECT_EQ(client.Do("CONFIG SET set-proc-title no"),
+            "-ERR CONFIG SET failed (possibly related to argument 'set-proc-title') - can't set "
+            "immutable config");
+}
+
 TEST_F(Lifecycle, VersionAndHelpAreShown) {
   const ProgramResult version = RunProgram(ServerUnderTest(), {"--version"});
   EXPECT_EQ(version.exit_code, 0);
