@@ -48,6 +48,10 @@ int Serve(std::unique_ptr<ConfigStore> store, const std::string& executable) {
   if (pidfile.empty() && config.daemonize) pidfile = "/run/peal.pid";
   int code = 1;
   {
+    // Written down before clients can change them.
+    const std::string where =
+        "port " + std::to_string(config.port) +
+        (config.unixsocket.empty() ? std::string() : ", unix socket " + config.unixsocket);
     peal::broker::Server server(std::move(store), executable);
     const auto started = server.Start();
     if (!started.ok()) {
@@ -61,12 +65,9 @@ int Serve(std::unique_ptr<ConfigStore> store, const std::string& executable) {
       const auto written = peal::broker::WritePidFile(pidfile);
       if (!written.ok()) peal::broker::LogWarning("{}", written.error().text());
     }
-    peal::broker::LogNotice(
-        "Peal {} ({}) ready: port {}{}, {} reactors, {} stripes, pid {}",
-        peal::broker::PealVersion(), peal::broker::PealCommit(), server.config().port,
-        server.config().unixsocket.empty() ? std::string()
-                                           : ", unix socket " + server.config().unixsocket,
-        server.reactor_count(), server.keyspace().stripe_count(), ::getpid());
+    peal::broker::LogNotice("Peal {} ({}) ready: {}, {} reactors, {} stripes, pid {}",
+                            peal::broker::PealVersion(), peal::broker::PealCommit(), where,
+                            server.reactor_count(), server.keyspace().stripe_count(), ::getpid());
     code = server.Wait();
     if (!pidfile.empty()) peal::broker::RemovePidFile(pidfile);
   }
