@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/exec/blocking.h"
 #include "broker/exec/command.h"
 #include "broker/exec/multi.h"
 #include "broker/exec/post.h"
@@ -64,6 +65,7 @@ std::string FlagsOf(const Client& client) {
   if (session.is_monitor) flags += 'O';
   if (client.IsSubscribed()) flags += 'P';
   if (session.multi != nullptr && session.multi->is_open) flags += 'x';
+  if (session.blocked != nullptr) flags += 'b';
   if (session.is_unix) flags += 'U';
   if (session.no_evict) flags += 'e';
   if (session.no_touch) flags += 'T';
@@ -337,8 +339,18 @@ void ClientUnblock(CommandContext& context) {
        !EqualsIgnoreCase(context.args[3], "error"))) {
     return context.Fail(Error::Static("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
   }
-  if (!ParseInt64(context.args[2])) return context.Fail(protocol::errors::kNotInteger);
-  context.reply.Integer(0);  // no command blocks
+  const std::optional<int64_t> id = ParseInt64(context.args[2]);
+  if (!id) return context.Fail(protocol::errors::kNotInteger);
+  const bool with_error = context.args.size() == 4 && EqualsIgnoreCase(context.args[3], "error");
+  for (const auto& worker : context.server.workers()) {
+    Client* const client = worker->FindClient(static_cast<ClientId>(*id));
+    if (client == nullptr || client->session().blocked == nullptr) continue;
+    const BlockedRef blocked = client->session().blocked;
+    std::string reply =
+        with_error ? "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n" : blocked->TimeoutReply();
+    return context.reply.Integer(worker->blocked().End(blocked, std::move(reply), true) ? 1 : 0);
+  }
+  context.reply.Integer(0);
 }
 
 // Nobody can turn tracking on, so these tell of a client that has it off.
@@ -535,7 +547,7 @@ constexpr Command kSubcommands[] = {
     {.spec = Row("trackinginfo", 2, "6.2.0", kOwnFlags, kOwnAcl,
                  "Tells about client-side caching of the connection."),
      .run = ClientTrackingInfo},
-    {.spec = Row("unblock", -3, "5.0.0", Flag::kAdmin | kOwnFlags, kAllAcl,
+    {.spec = Row("unblock", -3, "5.0.0", kAllFlags, kAllAcl,
                  "Ends the wait of a blocked connection.", kUnblockArgs),
      .run = ClientUnblock},
     {.spec = Row("unpause", 2, "6.2.0", kAllFlags, kAllAcl, "Ends CLIENT PAUSE.", {},

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/commands/expire_time.h"
+#include "broker/commands/scan.h"
 #include "broker/exec/client.h"
 #include "broker/exec/server.h"
 #include "broker/exec/unit.h"
@@ -263,13 +264,16 @@ void Copy(CommandContext& context) {
     if (!replaces) return context.reply.Integer(0);
     unit.NotifyIn(to_db, kNotifyNew, "new", to);
   }
-  // The keyspace holds strings only; a type that comes brings its own way of copying.
-  if (!source->is_string()) return context.Fail(errors::kWrongType);
   const ExpirePolicy expire =
       source->has_expiry() ? ExpirePolicy::At(source->expire_ms()) : ExpirePolicy::Clear();
-  store::StringSlice slice;
-  store::Stripe::ReadString(*source, slice);
-  unit.SetStringIn(to_db, to, slice.block ? store::StringInput(slice.block) : slice.bytes, expire);
+  if (source->is_string()) {
+    store::StringSlice slice;
+    store::Stripe::ReadString(*source, slice);
+    unit.SetStringIn(to_db, to, slice.block ? store::StringInput(slice.block) : slice.bytes,
+                     expire);
+  } else {
+    unit.SetObjectIn(to_db, to, source->object()->Clone(), expire);
+  }
   unit.NotifyIn(to_db, kNotifyGeneric, "copy_to", to);
   unit.Replicate("COPY", from, to, "DB", static_cast<int64_t>(to_db), "REPLACE");
   context.reply.Integer(1);
@@ -294,58 +298,18 @@ void Keys(CommandContext& context) {
   for (const std::string_view key : found) context.reply.Bulk(key);
 }
 
-/// A cursor as Redis reads it: any 64-bit number, a minus sign wraps.
-std::optional<uint64_t> ReadCursor(std::string_view text) {
-  if (text.empty() || text.size() > 32) return std::nullopt;
-  const std::string copy(text);
-  if (std::string_view(" \t\n\v\f\r").find(copy[0]) != std::string_view::npos) return std::nullopt;
-  char* end = nullptr;
-  errno = 0;
-  const unsigned long long cursor = std::strtoull(copy.c_str(), &end, 10);
-  if (errno != 0 || end != copy.c_str() + copy.size()) return std::nullopt;
-  return cursor;
-}
-
-struct ScanOptions {
-  size_t count = 10;
-  std::string_view pattern = "*";
-  std::string_view type;
-  bool has_type = false;
-};
-
-Result<void> ReadScanOptions(const CommandContext& context, ScanOptions& out) {
-  for (size_t i = 2; i < context.args.size(); i += 2) {
-    if (i + 1 == context.args.size()) return errors::kSyntax;
-    const std::string_view value = context.arg(i + 1);
-    if (EqualsIgnoreCase(context.arg(i), "count")) {
-      const std::optional<int64_t> count = ParseInt64(value);
-      if (!count) return errors::kNotInteger;
-      if (*count < 1) return errors::kSyntax;
-      out.count = static_cast<size_t>(*count);
-    } else if (EqualsIgnoreCase(context.arg(i), "match")) {
-      out.pattern = value;
-    } else if (EqualsIgnoreCase(context.arg(i), "type")) {
-      out.type = value;
-      out.has_type = true;
-    } else {
-      return errors::kSyntax;
-    }
-  }
-  return {};
-}
-
 void Scan(CommandContext& context) {
   Unit& unit = context.unit;
   const std::optional<uint64_t> cursor = ReadCursor(context.arg(1));
   if (!cursor) return context.Fail(errors::kInvalidCursor);
   ScanOptions options;
-  const Result<void> read = ReadScanOptions(context, options);
+  const Result<void> read = ReadScanOptions(context, 2, ScanKind::kKeys, options);
   if (!read.ok()) return context.Fail(read.error());
   std::vector<std::string> found;
   std::vector<std::string> expired;
   const uint64_t next =
       unit.keyspace().Scan(static_cast<int>(unit.db()), *cursor, options.count, [&](Entry* entry) {
-        if (!MatchesKey(options.pattern, entry->key())) return;
+        if (!options.Matches(entry->key())) return;
         if (entry->IsExpired(unit.now_ms())) {
           expired.emplace_back(entry->key());
         } else if (!options.has_type ||

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "store/value/encoding_limits.h"
+
 namespace peal::broker {
 
 /// Redis' log levels. kNothing silences the log.
@@ -131,6 +133,8 @@ struct Config {
   bool lazyfree_lazy_user_flush = false;
   bool activerehashing = true;
   bool jemalloc_bg_thread = true;
+
+  store::EncodingLimits encoding;
 
   // Publish and subscribe.
   uint32_t notify_keyspace_events = 0;      // NotifyFlag bits

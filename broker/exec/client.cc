@@ -197,6 +197,7 @@ void Client::OnOutputLimit(bool hard) {
 
 void Client::OnClosed() {
   job_.reset();
+  worker_.blocked().Cancel(*this);
   session_.multi.reset();
   DropLargeArguments();
   worker_.Forget(*this);

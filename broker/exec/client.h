@@ -13,6 +13,7 @@
 
 namespace peal::broker {
 
+class BlockedClient;
 class Worker;
 struct MultiState;
 
@@ -42,7 +43,8 @@ struct Session {
   const TableEntry* last_command = nullptr;
   uint64_t commands = 0;  // executed
   std::unique_ptr<ClientTexts> texts;
-  std::unique_ptr<MultiState> multi;  // while MULTI is open or keys are watched
+  std::unique_ptr<MultiState> multi;       // while MULTI is open or keys are watched
+  std::shared_ptr<BlockedClient> blocked;  // while it waits for keys
 
   std::string_view name() const { return texts ? std::string_view(texts->name) : ""; }
   ClientTexts& EnsureTexts() {

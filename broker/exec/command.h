@@ -33,6 +33,8 @@ struct CommandContext {
   Unit& unit;
   /// Part of an EXEC: blocking and stream-breaking forms are refused.
   bool in_exec = false;
+  /// CLIENT REPLY keeps the reply back.
+  bool is_silent = false;
 
   std::string_view arg(size_t index) const { return args[index]; }
   protocol::ArgReader reader() const { return protocol::ArgReader(args); }

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "broker/exec/blocking.h"
 #include "broker/exec/client.h"
 #include "broker/exec/server.h"
 #include "broker/exec/worker.h"
@@ -51,6 +52,35 @@ void Unit::LockMany() NO_THREAD_SAFETY_ANALYSIS {
   stripes_.erase(std::unique(stripes_.begin(), stripes_.end()), stripes_.end());
   stripe_count_ = stripes_.size();
   for (const int index : stripes_) keyspace_.stripe(index).mutex().Lock();
+  while (AddDemands()) {
+    // Nothing has been done yet, so everything may be let go of and taken again.
+    for (const int index : locked_) keyspace_.stripe(index).mutex().Unlock();
+    std::sort(stripes_.begin(), stripes_.end());
+    for (const int index : stripes_) keyspace_.stripe(index).mutex().Lock();
+  }
+  stripe_count_ = stripes_.size();
+}
+
+void Unit::LockDemands() NO_THREAD_SAFETY_ANALYSIS {
+  first_->mutex().Unlock();
+  stripes_.assign(1, first_index_);
+  LockMany();
+}
+
+bool Unit::AddDemands() {
+  locked_ = stripes_;
+  for (const int index : locked_) {
+    const Stripe& stripe = keyspace_.stripe(index);
+    stripe.AssertOwned();
+    const std::vector<int>* demands = stripe.demands();
+    if (demands == nullptr) continue;
+    for (const int wanted : *demands) {
+      if (std::find(stripes_.begin(), stripes_.end(), wanted) == stripes_.end()) {
+        stripes_.push_back(wanted);
+      }
+    }
+  }
+  return stripes_.size() != locked_.size();
 }
 
 void Unit::UnlockMany() NO_THREAD_SAFETY_ANALYSIS {
@@ -71,6 +101,7 @@ bool Unit::TryLock() NO_THREAD_SAFETY_ANALYSIS {
 
 void Unit::Settle() {
   must_settle_ = false;
+  if (!ready_.empty()) ServeWaiters();
   if (!effects_.empty()) {
     if (sink_ != nullptr) sink_->OnUnit(effects_);
     effects_.clear();
@@ -129,7 +160,7 @@ Entry* Unit::Expire(uint32_t db, std::string_view key, uint64_t hash) {
     must_settle_ = true;
   }
   NotifyIn(db, kNotifyExpired, "expired", key);
-  stripe.TouchWatchers(static_cast<int>(db), key, hash);
+  Touched(stripe, db, key, hash);
   return nullptr;
 }
 
@@ -177,9 +208,54 @@ Entry* Unit::SetStringIn(uint32_t db_number, std::string_view key, store::String
   }
   Entry* const entry = stripe.SetString(db, key, hash, std::move(value), expire, garbage_);
   Touch(entry, true);
-  stripe.TouchWatchers(db, key, hash);
+  Touched(stripe, db_number, key, hash);
   CountChange();
   return entry;
+}
+
+Entry* Unit::SetObjectIn(uint32_t db_number, std::string_view key,
+                         std::unique_ptr<store::ValueObject> object, ExpirePolicy expire) {
+  const uint64_t hash = HashOf(key);
+  const int db = static_cast<int>(db_number);
+  Stripe& stripe = keyspace_.StripeOf(hash);
+  stripe.AssertOwned();
+  if (FindHashed(db_number, key, hash) == nullptr) NotifyIn(db_number, kNotifyNew, "new", key);
+  Entry* const entry = stripe.SetObject(db, key, hash, std::move(object), expire, garbage_);
+  Touch(entry, true);
+  Touched(stripe, db_number, key, hash);
+  CountChange();
+  return entry;
+}
+
+Entry* Unit::AddObject(std::string_view key, std::unique_ptr<store::ValueObject> object) {
+  const uint64_t hash = HashOf(key);
+  Stripe& stripe = keyspace_.StripeOf(hash);
+  stripe.AssertOwned();
+  PEAL_DCHECK(FindHashed(db_, key, hash) == nullptr);
+  Notify(kNotifyNew, "new", key);
+  Entry* const entry = stripe.SetObject(static_cast<int>(db_), key, hash, std::move(object),
+                                        ExpirePolicy::Clear(), garbage_);
+  Touch(entry, true);
+  return entry;
+}
+
+void Unit::DeleteEmpty(std::string_view key) {
+  const uint64_t hash = HashOf(key);
+  Stripe& stripe = keyspace_.StripeOf(hash);
+  stripe.AssertOwned();
+  stripe.Erase(static_cast<int>(db_), key, hash, garbage_);
+  Touched(stripe, db_, key, hash);
+}
+
+void Unit::ObjectChanged(std::string_view key, const Entry& entry, size_t bytes_before,
+                         uint64_t changes) {
+  const uint64_t hash = HashOf(key);
+  Stripe& stripe = keyspace_.StripeOf(hash);
+  stripe.AssertOwned();
+  stripe.BookInPlace(static_cast<int>(db_), bytes_before, entry.object()->MemoryBytes());
+  Touched(stripe, db_, key, hash);
+  counters_.changes += changes;
+  changes_ += changes;
 }
 
 Entry* Unit::Append(std::string_view key, Entry* entry, std::string_view bytes) {
@@ -188,7 +264,7 @@ Entry* Unit::Append(std::string_view key, Entry* entry, std::string_view bytes) 
   Stripe& stripe = keyspace_.StripeOf(hash);
   stripe.AssertOwned();
   entry = stripe.Append(db, entry, hash, bytes, garbage_);
-  stripe.TouchWatchers(db, key, hash);
+  Touched(stripe, db_, key, hash);
   CountChange();
   return entry;
 }
@@ -199,7 +275,7 @@ Entry* Unit::SetRange(std::string_view key, Entry* entry, size_t offset, std::st
   Stripe& stripe = keyspace_.StripeOf(hash);
   stripe.AssertOwned();
   entry = stripe.SetRange(db, entry, hash, offset, bytes, garbage_);
-  stripe.TouchWatchers(db, key, hash);
+  Touched(stripe, db_, key, hash);
   CountChange();
   return entry;
 }
@@ -209,7 +285,7 @@ bool Unit::DeleteIn(uint32_t db, std::string_view key) {
   Stripe& stripe = keyspace_.StripeOf(hash);
   stripe.AssertOwned();
   if (!stripe.Erase(static_cast<int>(db), key, hash, garbage_)) return false;
-  stripe.TouchWatchers(static_cast<int>(db), key, hash);
+  Touched(stripe, db, key, hash);
   CountChange();
   return true;
 }
@@ -220,7 +296,7 @@ void Unit::SetExpire(std::string_view key, Entry* entry, int64_t at_ms) {
   Stripe& stripe = keyspace_.StripeOf(hash);
   stripe.AssertOwned();
   stripe.SetExpire(db, entry, hash, at_ms, garbage_);
-  stripe.TouchWatchers(db, key, hash);
+  Touched(stripe, db_, key, hash);
   CountChange();
 }
 
@@ -230,7 +306,7 @@ bool Unit::ClearExpire(std::string_view key, Entry* entry) {
   Stripe& stripe = keyspace_.StripeOf(hash);
   stripe.AssertOwned();
   if (!stripe.ClearExpire(db, entry, hash, garbage_)) return false;
-  stripe.TouchWatchers(db, key, hash);
+  Touched(stripe, db_, key, hash);
   CountChange();
   return true;
 }
@@ -250,14 +326,18 @@ void Unit::Move(uint32_t from_db, std::string_view from, uint32_t to_db, std::st
   Stripe& target = keyspace_.StripeOf(to_hash);
   target.AssertOwned();
   target.Adopt(static_cast<int>(to_db), taken, to_hash, garbage_);
-  source.TouchWatchers(static_cast<int>(from_db), from, from_hash);
-  target.TouchWatchers(static_cast<int>(to_db), to, to_hash);
+  Touched(source, from_db, from, from_hash);
+  Touched(target, to_db, to, to_hash);
   CountChange();
 }
 
 size_t Unit::Flush(int db) {
   PEAL_CHECK(is_exclusive());
   const size_t removed = db < 0 ? keyspace_.FlushAll(garbage_) : keyspace_.FlushDb(db, garbage_);
+  const auto databases = static_cast<uint32_t>(keyspace_.databases());
+  for (uint32_t each = 0; each < databases; ++each) {
+    if (db < 0 || each == static_cast<uint32_t>(db)) TouchedAll(each);
+  }
   counters_.changes += removed;
   changes_ += removed;
   return removed;
@@ -266,7 +346,88 @@ size_t Unit::Flush(int db) {
 void Unit::SwapDb(uint32_t a, uint32_t b) {
   PEAL_CHECK(is_exclusive());
   keyspace_.SwapDb(static_cast<int>(a), static_cast<int>(b));
+  TouchedAll(a);
+  TouchedAll(b);
   CountChange();
+}
+
+// ---------------------------------------------------------------- waiting
+
+void Unit::Touched(Stripe& stripe, uint32_t db, std::string_view key, uint64_t hash) {
+  stripe.AssertOwned();
+  stripe.TouchWatchers(static_cast<int>(db), key, hash);
+  if (!stripe.has_waiters()) [[likely]]
+    return;
+  if (stripe.waits().Find(static_cast<int>(db), key) == nullptr) return;
+  ready_.emplace_back(db, key);
+  must_settle_ = true;
+}
+
+void Unit::TouchedAll(uint32_t db) {
+  for (int i = 0; i < keyspace_.stripe_count(); ++i) {
+    Stripe& stripe = keyspace_.stripe(i);
+    stripe.AssertOwned();
+    if (!stripe.has_waiters()) continue;
+    stripe.waits().ForEachKey(static_cast<int>(db),
+                              [&](std::string_view key) { ready_.emplace_back(db, key); });
+    must_settle_ = true;
+  }
+}
+
+void Unit::ServeWaiters() {
+  const uint32_t db = db_;
+  // Serving changes keys in turn: BLMOVE pushes what it pops. Each round ends somebody's wait.
+  for (size_t i = 0; i < ready_.size(); ++i) {
+    const auto [key_db, key] = std::move(ready_[i]);
+    ServeKey(key_db, key);
+  }
+  ready_.clear();
+  db_ = db;
+  must_settle_ = false;
+}
+
+void Unit::ServeKey(uint32_t db, std::string_view key) {
+  Stripe& stripe = keyspace_.StripeOf(HashOf(key));
+  stripe.AssertOwned();
+  if (!stripe.has_waiters()) return;
+  const bool was_there = FindIn(db, key) != nullptr;
+  for (size_t i = 0;;) {
+    const auto* const waiting = stripe.waits().Find(static_cast<int>(db), key);
+    if (waiting == nullptr || i >= waiting->size()) return;
+    const store::WaiterRef waiter = (*waiting)[i];
+    if (!waiter->Claim()) {
+      ++i;  // over; its own reactor takes it out
+      continue;
+    }
+    db_ = db;
+    auto& blocked = static_cast<BlockedClient&>(*waiter);
+    if (!blocked.Serve(*this, key)) {
+      waiter->GiveBack();
+      ++i;
+      // Nobody finds anything in what has been emptied. A key that was missing all along is looked
+      // at by everybody: its deletion ends the wait of those who read as a consumer group.
+      if (was_there && FindIn(db, key) == nullptr) return;
+      continue;
+    }
+    waiter->MarkServed();
+    stripe.waits().Remove(static_cast<int>(db), key, waiter.get(), blocked.demands());
+    blocked.PostReply();
+  }
+}
+
+void Unit::Wait(uint32_t db, std::string_view key, store::WaiterRef waiter, int demands) {
+  Stripe& stripe = keyspace_.StripeOf(HashOf(key));
+  stripe.AssertOwned();
+  stripe.waits().Add(static_cast<int>(db), key, std::move(waiter), demands);
+}
+
+void Unit::StopWaiting(uint32_t db, std::string_view key, const store::Waiter* waiter,
+                       int demands) {
+  Stripe& stripe = keyspace_.StripeOf(HashOf(key));
+  stripe.AssertOwned();
+  if (stripe.has_waiters()) {
+    stripe.waits().Remove(static_cast<int>(db), key, waiter, demands);
+  }
 }
 
 // ---------------------------------------------------------------- watching
@@ -299,6 +460,14 @@ void Unit::ReplicateList(std::initializer_list<EffectArg> args) {
   effect.db = db_;
   effect.args.reserve(args.size());
   for (const EffectArg& arg : args) effect.args.emplace_back(arg.text());
+  effects_.push_back(std::move(effect));
+  must_settle_ = true;
+}
+
+void Unit::ReplicateSpan(std::span<const std::string_view> args) {
+  Effect effect;
+  effect.db = db_;
+  effect.args.assign(args.begin(), args.end());
   effects_.push_back(std::move(effect));
   must_settle_ = true;
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -150,6 +151,8 @@ class Unit {
     phase_ = Phase::kLocked;
     if (stripe_count_ == 1) [[likely]] {
       first_->mutex().Lock();
+      if (first_->demands() != nullptr) [[unlikely]]
+        LockDemands();
     } else if (stripe_count_ > 1) {
       LockMany();
     }
@@ -197,8 +200,9 @@ class Unit {
   store::Entry* Find(std::string_view key) { return FindIn(db_, key); }
   store::Entry* FindIn(uint32_t db, std::string_view key);
 
-  // --- Changing. Each marks watchers and counts a change; effects and events are the command's to
-  // tell, but for "new", which is told here.
+  // --- Changing. Each marks watchers, counts a change and serves those who wait for the key (when
+  // the unit settles); effects and events are the command's to tell, but for "new", which is told
+  // here.
 
   store::Entry* SetString(std::string_view key, store::StringInput value,
                           store::ExpirePolicy expire = store::ExpirePolicy::Clear()) {
@@ -208,6 +212,21 @@ class Unit {
   store::Entry* Append(std::string_view key, store::Entry* entry, std::string_view bytes);
   store::Entry* SetRange(std::string_view key, store::Entry* entry, size_t offset,
                          std::string_view bytes);
+  /// Puts a value that is not a string at `key`, whatever was there.
+  store::Entry* SetObject(std::string_view key, std::unique_ptr<store::ValueObject> object,
+                          store::ExpirePolicy expire = store::ExpirePolicy::Clear()) {
+    return SetObjectIn(db_, key, std::move(object), expire);
+  }
+  store::Entry* SetObjectIn(uint32_t db, std::string_view key,
+                            std::unique_ptr<store::ValueObject> object, store::ExpirePolicy expire);
+  /// Adds a value that an Edit fills at once, at a key where nothing is. Counts no change.
+  store::Entry* AddObject(std::string_view key, std::unique_ptr<store::ValueObject> object);
+  /// Deletes a value that an Edit has emptied. Counts no change.
+  void DeleteEmpty(std::string_view key);
+  /// The object of `key` was changed in place `changes` times and had `bytes_before` before. Use
+  /// Edit.
+  void ObjectChanged(std::string_view key, const store::Entry& entry, size_t bytes_before,
+                     uint64_t changes);
   /// True if there was such a key.
   bool Delete(std::string_view key) { return DeleteIn(db_, key); }
   bool DeleteIn(uint32_t db, std::string_view key);
@@ -231,6 +250,13 @@ class Unit {
   bool WatchedKeyExpired(uint32_t db, std::string_view key, uint64_t hash,
                          const store::WatchToken* token);
 
+  // --- Waiting. See blocking.h.
+
+  /// Puts `waiter` into the list of a planned key. `demands`: the stripe of another planned key
+  /// that serving it will need, or -1.
+  void Wait(uint32_t db, std::string_view key, store::WaiterRef waiter, int demands);
+  void StopWaiting(uint32_t db, std::string_view key, const store::Waiter* waiter, int demands);
+
   // --- What others learn of it.
 
   /// Notes an effect of this unit. Costs one branch while nobody collects them.
@@ -240,6 +266,15 @@ class Unit {
       return;
     ReplicateList({EffectArg(args)...});
   }
+
+  /// Notes a request as it came as the effect of this unit: for commands that do the same wherever
+  /// they are repeated.
+  void Replicate(std::span<const std::string_view> args) {
+    if (sink_ != nullptr) [[unlikely]]
+      ReplicateSpan(args);
+  }
+  /// Whether effects are collected: for commands that must put theirs together.
+  bool collects_effects() const { return sink_ != nullptr; }
 
   /// Tells a keyspace event of `event_class` (one NotifyFlag), if configured and somebody listens.
   /// `event` must be a literal. Posted by Finish, in the order of the calls.
@@ -282,6 +317,9 @@ class Unit {
   void DropPlan();
   void LockMany();
   void UnlockMany();
+  /// Widens the locked set until it holds what serving any waiter of its stripes may need.
+  void LockDemands();
+  bool AddDemands();
   void Release() NO_THREAD_SAFETY_ANALYSIS {
     if (phase_ == Phase::kLocked) {
       if (stripe_count_ == 1) [[likely]] {
@@ -297,6 +335,11 @@ class Unit {
     phase_ = Phase::kIdle;
   }
   void Settle();
+  /// Marks the watchers of a changed key, and notes it if somebody waits for it.
+  void Touched(store::Stripe& stripe, uint32_t db, std::string_view key, uint64_t hash);
+  void TouchedAll(uint32_t db);
+  void ServeWaiters();
+  void ServeKey(uint32_t db, std::string_view key);
   void FreeGarbage();
   uint64_t HashOf(std::string_view key) const {
     const bool cached = key.data() == cached_key_.data() && key.size() == cached_key_.size();
@@ -311,6 +354,7 @@ class Unit {
     ++changes_;
   }
   void ReplicateList(std::initializer_list<EffectArg> args);
+  void ReplicateSpan(std::span<const std::string_view> args);
   void NoteEvent(uint32_t db, NotifyFlag event_class, const char* event, std::string_view key);
   void PublishEvent(const News& news);
 
@@ -334,9 +378,11 @@ class Unit {
   bool must_settle_ = false;
   bool defers_publishes_ = false;
   std::vector<int> stripes_;  // all of them, once there are two; sorted by LockMany
+  std::vector<int> locked_;   // working memory of AddDemands
   store::Garbage garbage_;
   std::vector<Effect> effects_;
   std::vector<News> news_;
+  std::vector<std::pair<uint32_t, std::string>> ready_;  // keys changed that somebody waits for
   std::string channel_scratch_;
   UnitCounters counters_;
 };

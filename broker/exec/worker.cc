@@ -328,7 +328,8 @@ Worker::Outcome Worker::Execute(Client& client, const TableEntry* entry,
       Reject(client, entry, queued.error(), reply);
     }
   } else {
-    CommandContext context{server_, *this, client, *entry->command, args, reply, unit_};
+    CommandContext context{server_, *this, client, *entry->command, args,
+                           reply,   unit_, false,  silent};
     Call(context, *entry, key_hash);
   }
   // Who has many unread replies, or publishes faster than is delivered, waits in the middle of his
@@ -629,6 +630,7 @@ bool Worker::OnTurnEnd() {
   bool more = RunReaper();
   more = RunJobs() || more;
   more = expiry_->Step() || more;
+  blocked_.Step(reactor_.turn_us());
   ResumeCongested();
   hub_port_.WakeTouched();
   return more;
@@ -662,6 +664,7 @@ void Worker::LookAtClients() {
     client.CheckSoftLimit();
     const Session& session = client.session();
     if (config.timeout_s != 0 && !client.IsSubscribed() && !session.is_monitor &&
+        session.blocked == nullptr &&
         reactor_.turn_us() - session.last_active_us > int64_t{config.timeout_s} * 1'000'000) {
       LogVerbose("closing idle client id={} addr={}", client.id(), client.PeerAddress());
       client.Close();

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/exec/blocking.h"
 #include "broker/exec/client.h"
 #include "broker/exec/command_table.h"
 #include "broker/exec/unit.h"
@@ -69,6 +70,7 @@ class Worker final : public ReactorHandler {
   /// Number of the command whose function runs.
   uint32_t running_index() const { return running_index_; }
   ExpiryCycle& expiry() { return *expiry_; }
+  BlockedClients& blocked() { return blocked_; }
 
   /// Takes over a connected socket. On this reactor's thread.
   void Accept(int fd, bool is_unix, ClientId id);
@@ -140,6 +142,7 @@ class Worker final : public ReactorHandler {
   std::vector<Client*> jobs_;
   std::vector<Client*> congested_;
   std::unique_ptr<ExpiryCycle> expiry_;
+  BlockedClients blocked_{*this};
   std::string rebuilt_;  // see KeepRebuilt
   int64_t now_ms_ = 0;
   uint64_t clock_ticks_ = UsToTicks(1000);  // what now_ms_ may be behind between two commands

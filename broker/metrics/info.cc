@@ -312,7 +312,8 @@ constexpr Field kFields[] = {
      [](const Facts& f, Out& o) { Put(o, f.clients.largest_input); }},
     {Section::kClients, "client_recent_max_output_buffer",
      [](const Facts& f, Out& o) { Put(o, f.clients.largest_output); }},
-    {Section::kClients, "blocked_clients", nullptr, "0"},
+    {Section::kClients, "blocked_clients",
+     [](const Facts& f, Out& o) { Put(o, f.totals.blocked_clients); }},
     {Section::kClients, "tracking_clients", nullptr, "0"},
     {Section::kClients, "pubsub_clients",
      [](const Facts& f, Out& o) { Put(o, f.totals.pubsub_clients); }},
@@ -322,7 +323,8 @@ constexpr Field kFields[] = {
      [](const Facts& f, Out& o) {
        Put(o, static_cast<uint64_t>(std::max(f.server.monitor_count().load(), 0)));
      }},
-    {Section::kClients, "clients_in_timeout_table", nullptr, "0"},
+    {Section::kClients, "clients_in_timeout_table",
+     [](const Facts& f, Out& o) { Put(o, f.totals.clients_with_timeout); }},
     {Section::kClients, "total_watched_keys",
      [](const Facts& f, Out& o) { Put(o, f.clients.watched_keys); }},
     {Section::kClients, "total_blocking_keys", nullptr, "0"},

@@ -34,7 +34,9 @@ Connection::~Connection() { std::free(tail_); }
 
 void Connection::UpdateInterest() {
   if (is_torn_down_) return;
-  const int wanted = (pauses_ == 0 ? UV_READABLE : 0) | (wants_write_ ? UV_WRITABLE : 0);
+  const bool waits = (pauses_ & static_cast<uint8_t>(Pause::kBlocked)) != 0;
+  const int wanted = (pauses_ == 0 ? UV_READABLE : 0) | (waits ? UV_DISCONNECT : 0) |
+                     (wants_write_ ? UV_WRITABLE : 0);
   if (wanted == interest_) return;
   interest_ = static_cast<int8_t>(wanted);
   if (wanted == 0) {
@@ -59,6 +61,7 @@ void Connection::OnPoll(uv_poll_t* handle, int status, int events) {
     self.UpdateInterest();
     self.MarkDirty();
   }
+  if ((events & UV_DISCONNECT) != 0 && self.pauses_ != 0) return self.Close();
   if ((events & UV_READABLE) != 0 && self.pauses_ == 0 && !self.is_closing_) self.OnReadable();
 }
 

@@ -30,6 +30,7 @@ enum class Pause : uint8_t {
   kClientPause = 4,   // CLIENT PAUSE
   kJob = 8,           // a long command of its own goes on in slices
   kClosing = 16,      // only its last replies are still to be sent
+  kBlocked = 32,      // it waits for a key; that it goes away is noticed all the same
 };
 
 /// One client connection. It is born, lives and dies on one reactor thread.

@@ -101,7 +101,10 @@ void Reactor::YieldToExclusive() {
 }
 
 void Reactor::ScheduleTurn(uint64_t ms) {
-  if (uv_is_active(reinterpret_cast<uv_handle_t*>(&soon_))) return;
+  if (uv_is_active(reinterpret_cast<uv_handle_t*>(&soon_)) &&
+      uv_timer_get_due_in(&soon_) <= ms) {
+    return;
+  }
   uv_timer_start(
       &soon_, [](uv_timer_t* timer) { static_cast<Reactor*>(timer->loop->data)->BeginTurn(); }, ms,
       0);

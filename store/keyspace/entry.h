@@ -6,28 +6,9 @@
 #include <string_view>
 
 #include "store/keyspace/shared_bytes.h"
+#include "store/keyspace/value_object.h"
 
 namespace peal::store {
-
-enum class ValueType : uint8_t { kString, kList, kSet, kZset, kHash, kStream };
-
-/// The type's name as the TYPE command answers it: "string", "list", "set", "zset", "hash",
-/// "stream".
-std::string_view TypeName(ValueType type);
-
-/// The value of a key that is not a string. The entry owns it and deletes it through this base.
-class ValueObject {
- public:
-  ValueObject() = default;
-  ValueObject(const ValueObject&) = delete;
-  ValueObject& operator=(const ValueObject&) = delete;
-  virtual ~ValueObject() = default;
-
-  /// Approximate heap bytes, the object itself included.
-  virtual size_t MemoryBytes() const = 0;
-  /// As OBJECT ENCODING answers.
-  virtual std::string_view EncodingName() const = 0;
-};
 
 /// One key with its value, in one allocation: 8 bytes of header, 8 of expiry if there is one, 4 of
 /// length if the key has 255 bytes or more, the key, the value or a pointer to it, spare bytes.

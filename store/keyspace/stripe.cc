@@ -243,13 +243,18 @@ Entry* Stripe::SetString(int db, std::string_view key, uint64_t hash, StringInpu
   return Install(database, before, entry, hash, garbage);
 }
 
-Entry* Stripe::SetObject(int db, std::string_view key, uint64_t hash, ValueType type,
+Entry* Stripe::SetObject(int db, std::string_view key, uint64_t hash,
                          std::unique_ptr<ValueObject> object, ExpirePolicy expire,
                          Garbage& garbage) {
   Database& database = Make(db);
   const Before before = Note(database.table.Find(key, hash));
+  const ValueType type = object->type();
   Entry* entry = Entry::NewObject(key, type, object.release(), WantedExpiry(before.entry, expire));
   return Install(database, before, entry, hash, garbage);
+}
+
+void Stripe::BookInPlace(int db, size_t bytes_before, size_t bytes_now) {
+  Book(Make(db), bytes_before, bytes_now);
 }
 
 Entry* Stripe::Append(int db, Entry* entry, uint64_t hash, std::string_view bytes,
@@ -365,6 +370,11 @@ void Stripe::TouchWatchers(int db, std::string_view key, uint64_t hash) {
       watcher.token->MarkDirty();
     }
   }
+}
+
+WaitList& Stripe::waits() {
+  if (waits_ == nullptr) waits_ = std::make_unique<WaitList>();
+  return *waits_;
 }
 
 bool Stripe::WatchedKeyExpired(int db, std::string_view key, uint64_t hash, const WatchToken* token,

@@ -12,6 +12,7 @@
 #include "store/keyspace/entry.h"
 #include "store/keyspace/garbage.h"
 #include "store/keyspace/table.h"
+#include "store/keyspace/waiters.h"
 #include "store/keyspace/watch.h"
 #include "store/sync/annotations.h"
 #include "store/sync/mutex.h"
@@ -92,9 +93,11 @@ class alignas(64) Stripe {
                   Garbage& garbage) REQUIRES(mutex_);
 
   /// Takes ownership of `object` and creates or overwrites the key with it.
-  Entry* SetObject(int db, std::string_view key, uint64_t hash, ValueType type,
-                   std::unique_ptr<ValueObject> object, ExpirePolicy expire, Garbage& garbage)
-      REQUIRES(mutex_);
+  Entry* SetObject(int db, std::string_view key, uint64_t hash, std::unique_ptr<ValueObject> object,
+                   ExpirePolicy expire, Garbage& garbage) REQUIRES(mutex_);
+
+  /// Books what an object of `db` has grown or shrunk by when it was changed in place.
+  void BookInPlace(int db, size_t bytes_before, size_t bytes_now) REQUIRES(mutex_);
 
   /// Deletes the key, expired or not. True if there was one.
   bool Erase(int db, std::string_view key, uint64_t hash, Garbage& garbage) REQUIRES(mutex_);
@@ -121,6 +124,16 @@ class alignas(64) Stripe {
   /// EXEC's extra look: true if `token`'s key has expired since WATCH without having been deleted.
   bool WatchedKeyExpired(int db, std::string_view key, uint64_t hash, const WatchToken* token,
                          int64_t now_ms) REQUIRES(mutex_);
+
+  // --- Waiting. See WaitList.
+
+  bool has_waiters() const REQUIRES(mutex_) { return waits_ != nullptr && !waits_->empty(); }
+  /// The stripes that serving those who wait here may need; null if none.
+  const std::vector<int>* demands() const REQUIRES(mutex_) {
+    return waits_ == nullptr || waits_->demands().empty() ? nullptr : &waits_->demands();
+  }
+  /// Made on first use.
+  WaitList& waits() REQUIRES(mutex_);
 
   // --- Expiry and eviction.
 
@@ -201,6 +214,7 @@ class alignas(64) Stripe {
   /// Databases 1..n-1, made on first write, kept until the end; atomic for Prefetch and size.
   std::atomic<std::atomic<Database*>*> others_{nullptr};
   std::unique_ptr<WatchList> watches_ GUARDED_BY(mutex_);
+  std::unique_ptr<WaitList> waits_ GUARDED_BY(mutex_);
 };
 
 }  // namespace peal::store

@@ -97,8 +97,13 @@ class CountedObject : public ValueObject {
  public:
   explicit CountedObject(int* live) : live_(live) { ++*live_; }
   ~CountedObject() override { --*live_; }
+  ValueType type() const override { return ValueType::kHash; }
   size_t MemoryBytes() const override { return 100; }
   std::string_view EncodingName() const override { return "listpack"; }
+  size_t Count() const override { return 1; }
+  std::unique_ptr<ValueObject> Clone() const override {
+    return std::make_unique<CountedObject>(live_);
+  }
 
  private:
   int* live_;

@@ -1,4 +1,5 @@
 #include "broker/config/table/rows.h"
+#include "store/value/encoding_limits.h"
 
 // Nothing here has an effect yet: values are checked and kept for CONFIG GET, SET and REWRITE.
 namespace peal::broker::table {
@@ -61,24 +62,46 @@ constexpr Directive kTlsRows[] = {
     Integer("tls-session-cache-timeout", "300", 0, kIntMax, "Seconds a session is kept."),
 };
 
+using store::EncodingLimits;
+
+template <auto kField>
+void Encoding(Config& config, std::string_view text) {
+  using Field = std::remove_reference_t<decltype(config.encoding.*kField)>;
+  config.encoding.*kField = static_cast<Field>(protocol::ParseInt64(text).value_or(0));
+}
+
 constexpr Directive kEncodingRows[] = {
-    Aka("hash-max-ziplist-entries",
-        Integer("hash-max-listpack-entries", "512", 0, kLongMax, "Fields of a compact hash.")),
+    Aka("hash-max-ziplist-entries", Active(Integer("hash-max-listpack-entries", "512", 0, kLongMax,
+                                                   "Fields of a compact hash."),
+                                           Encoding<&EncodingLimits::hash_max_listpack_entries>)),
     Aka("hash-max-ziplist-value",
-        Memory("hash-max-listpack-value", "64", 0, kLongMax, "Longest value in it.")),
+        Active(Memory("hash-max-listpack-value", "64", 0, kLongMax, "Longest value in it."),
+               Encoding<&EncodingLimits::hash_max_listpack_value>)),
     Aka("list-max-ziplist-size",
-        Integer("list-max-listpack-size", "-2", INT32_MIN, kIntMax, "Size of a list's node.")),
-    Integer("list-compress-depth", "0", 0, kIntMax, "Nodes at each end left uncompressed."),
-    Integer("set-max-intset-entries", "512", 0, kLongMax, "Members of an integer set."),
-    Integer("set-max-listpack-entries", "128", 0, kLongMax, "Members of a compact set."),
-    Memory("set-max-listpack-value", "64", 0, kLongMax, "Longest member in it."),
-    Aka("zset-max-ziplist-entries", Integer("zset-max-listpack-entries", "128", 0, kLongMax,
-                                            "Members of a compact sorted set.")),
+        Active(Integer("list-max-listpack-size", "-2", INT32_MIN, kIntMax,
+                       "Size of a list's node: elements, or -1 to -5 for 4 to 64 KiB."),
+               Encoding<&EncodingLimits::list_max_listpack_size>)),
+    Active(Integer("list-compress-depth", "0", 0, kIntMax,
+                   "Nodes at each end of a list that are not compressed; 0 compresses none."),
+           Encoding<&EncodingLimits::list_compress_depth>),
+    Active(Integer("set-max-intset-entries", "512", 0, kLongMax, "Members of a set of integers."),
+           Encoding<&EncodingLimits::set_max_intset_entries>),
+    Active(Integer("set-max-listpack-entries", "128", 0, kLongMax, "Members of a compact set."),
+           Encoding<&EncodingLimits::set_max_listpack_entries>),
+    Active(Memory("set-max-listpack-value", "64", 0, kLongMax, "Longest member in it."),
+           Encoding<&EncodingLimits::set_max_listpack_value>),
+    Aka("zset-max-ziplist-entries", Active(Integer("zset-max-listpack-entries", "128", 0, kLongMax,
+                                                   "Members of a compact sorted set."),
+                                           Encoding<&EncodingLimits::zset_max_listpack_entries>)),
     Aka("zset-max-ziplist-value",
-        Memory("zset-max-listpack-value", "64", 0, kLongMax, "Longest member in it.")),
-    Memory("hll-sparse-max-bytes", "3000", 0, kLongMax, "Largest sparse HyperLogLog."),
-    Memory("stream-node-max-bytes", "4096", 0, kLongMax, "Bytes of a stream's node."),
-    Integer("stream-node-max-entries", "100", 0, kLongMax, "Entries of a stream's node."),
+        Active(Memory("zset-max-listpack-value", "64", 0, kLongMax, "Longest member in it."),
+               Encoding<&EncodingLimits::zset_max_listpack_value>)),
+    Active(Memory("hll-sparse-max-bytes", "3000", 0, kLongMax, "Largest sparse HyperLogLog."),
+           Encoding<&EncodingLimits::hll_sparse_max_bytes>),
+    Active(Memory("stream-node-max-bytes", "4096", 0, kLongMax, "Bytes of a stream's node."),
+           Encoding<&EncodingLimits::stream_node_max_bytes>),
+    Active(Integer("stream-node-max-entries", "100", 0, kLongMax, "Entries of a stream's node."),
+           Encoding<&EncodingLimits::stream_node_max_entries>),
 };
 
 }  // namespace

@@ -1,0 +1,184 @@
+#include "broker/exec/blocking.h"
+
+#include <cmath>
+#include <utility>
+
+#include "broker/exec/client.h"
+#include "broker/exec/server.h"
+#include "broker/exec/unit.h"
+#include "broker/exec/worker.h"
+#include "protocol/base/check.h"
+#include "protocol/base/number.h"
+
+namespace peal::broker {
+namespace {
+
+using protocol::Error;
+using protocol::Result;
+
+constexpr Error kNegativeTimeout = Error::Static("ERR timeout is negative");
+constexpr Error kTimeoutRange = Error::Static("ERR timeout is out of range");
+
+/// Carries the news that a wait is over to the client's reactor.
+struct ServedNode : InboxNode {
+  BlockedRef blocked;
+};
+
+}  // namespace
+
+Result<int64_t> ReadTimeoutSeconds(std::string_view text) {
+  const std::optional<long double> seconds = protocol::ParseLongDouble(text);
+  if (!seconds) return Error::Static("ERR timeout is not a float or out of range");
+  const long double ms = std::ceil(*seconds * 1000);
+  if (ms < 0) return kNegativeTimeout;
+  // What is added to the clock must not overflow.
+  constexpr long double kMost = 9.2e18L;
+  if (ms > kMost / 1000) return kTimeoutRange;
+  return static_cast<int64_t>(ms);
+}
+
+Result<int64_t> ReadTimeoutMs(std::string_view text) {
+  const std::optional<int64_t> ms = protocol::ParseInt64(text);
+  if (!ms) return Error::Static("ERR timeout is not an integer or out of range");
+  if (*ms < 0) return kNegativeTimeout;
+  if (*ms > INT64_MAX / 2000) return kTimeoutRange;
+  return *ms;
+}
+
+// ---------------------------------------------------------------- one client
+
+BlockedClient::BlockedClient(CommandContext& context, const BlockRequest& request)
+    : client(&context.client),
+      reactor_(context.worker.reactor()),
+      serve_(request.serve),
+      db_(context.unit.db()),
+      resp_(context.client.resp()),
+      times_out_with_array_(request.times_out_with_array) {
+  texts_.assign(request.args.begin(), request.args.end());
+  args_.assign(texts_.begin(), texts_.end());
+  keys_.assign(request.keys.begin(), request.keys.end());
+  if (request.destination.data() != nullptr) {
+    demands_ = context.unit.keyspace().StripeIndex(Unit::HashKey(request.destination));
+  }
+}
+
+bool BlockedClient::Serve(Unit& unit, std::string_view key) {
+  protocol::StringSink sink;
+  protocol::ReplyWriter writer(sink, resp_);
+  if (!serve_(unit, args_, key, writer)) return false;
+  reply_ = sink.Take();
+  return true;
+}
+
+std::string BlockedClient::TimeoutReply() const {
+  protocol::StringSink sink;
+  protocol::ReplyWriter writer(sink, resp_);
+  times_out_with_array_ ? writer.NullArray() : writer.Null();
+  return sink.Take();
+}
+
+void BlockedClient::PostReply() {
+  auto* node = new ServedNode;
+  node->blocked = std::static_pointer_cast<BlockedClient>(shared_from_this());
+  node->run = [](InboxNode* posted, Reactor&) {
+    const std::unique_ptr<ServedNode> own(static_cast<ServedNode*>(posted));
+    BlockedClient& blocked = *own->blocked;
+    if (blocked.client != nullptr) blocked.client->worker().blocked().Deliver(blocked);
+  };
+  reactor_.Post(node);
+}
+
+void BlockedClient::Leave(Unit& unit, Worker& worker, int64_t now_ms, bool is_exclusive) {
+  unit.Begin(worker, nullptr, db_, now_ms);
+  if (is_exclusive) {
+    unit.AssumeExclusive();
+  } else {
+    for (const std::string& key : keys_) unit.AddKey(key, Unit::HashKey(key));
+    unit.Lock();
+  }
+  for (const std::string& key : keys_) unit.StopWaiting(db_, key, this, demands_);
+  unit.Finish();
+}
+
+void Block(CommandContext& context, const BlockRequest& request) {
+  PEAL_CHECK(!context.in_exec);
+  Client& client = context.client;
+  const auto blocked = std::make_shared<BlockedClient>(context, request);
+  blocked->is_silent = context.is_silent;
+  if (request.timeout_ms > 0) {
+    blocked->deadline_us = context.worker.reactor().turn_us() + request.timeout_ms * 1000;
+  }
+  for (const std::string& key : blocked->keys_) {
+    context.unit.Wait(blocked->db_, key, blocked, blocked->demands_);
+  }
+  client.session().blocked = blocked;
+  context.worker.blocked().Add(blocked);
+  client.PauseReading(Pause::kBlocked);
+}
+
+// ---------------------------------------------------------------- those of a reactor
+
+void BlockedClients::Add(const BlockedRef& blocked) {
+  ++count_;
+  if (blocked->deadline_us != 0) deadlines_.emplace(blocked->deadline_us, blocked);
+}
+
+void BlockedClients::Forget(BlockedClient& blocked) {
+  --count_;
+  if (blocked.deadline_us != 0) {
+    auto [at, end] = deadlines_.equal_range(blocked.deadline_us);
+    while (at != end && at->second.get() != &blocked) ++at;
+    if (at != end) deadlines_.erase(at);
+  }
+}
+
+void BlockedClients::Deliver(BlockedClient& blocked) {
+  Client& client = *std::exchange(blocked.client, nullptr);
+  const BlockedRef keep = std::move(client.session().blocked);
+  PEAL_DCHECK(keep.get() == &blocked);
+  // Its other keys still have it in their lists.
+  blocked.Leave(worker_.unit(), worker_, worker_.now_ms(), false);
+  Forget(blocked);
+  if (!blocked.is_silent) client.QueueCopy(blocked.reply());
+  client.session().last_active_us = worker_.reactor().turn_us();
+  client.ResumeReading(Pause::kBlocked);
+}
+
+bool BlockedClients::End(const BlockedRef& blocked, std::string reply, bool is_exclusive) {
+  if (!blocked->Claim()) return false;
+  blocked->SetReply(std::move(reply));
+  blocked->MarkServed();
+  if (is_exclusive) {
+    blocked->PostReply();
+  } else {
+    Deliver(*blocked);
+  }
+  return true;
+}
+
+void BlockedClients::Cancel(Client& client) {
+  const BlockedRef blocked = std::move(client.session().blocked);
+  if (blocked == nullptr) return;
+  blocked->client = nullptr;
+  // Whoever is serving it at this moment serves a client that has gone, as if it had gone later.
+  if (blocked->Claim()) blocked->MarkServed();
+  blocked->Leave(worker_.unit(), worker_, worker_.now_ms(), false);
+  Forget(*blocked);
+}
+
+void BlockedClients::Step(int64_t now_us) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now_us) {
+    const BlockedRef blocked = deadlines_.begin()->second;
+    if (!End(blocked, blocked->TimeoutReply(), false)) {
+      // It was served at the last moment, and the reply is on its way.
+      Forget(*blocked);
+      ++count_;
+      blocked->deadline_us = 0;
+    }
+  }
+  if (deadlines_.empty()) return;
+  const int64_t left_us = deadlines_.begin()->first - now_us;
+  worker_.reactor().ScheduleTurn(static_cast<uint64_t>(left_us / 1000 + 1));
+}
+
+}  // namespace peal::broker

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/exec/command.h"
+#include "protocol/base/result.h"
+#include "store/keyspace/waiters.h"
+
+namespace peal::broker {
+
+class BlockedClient;
+class Client;
+class Reactor;
+class Worker;
+
+/// Tries to do what `args` ask for with `key`: pops, moves, reads. Replies and returns true, or
+/// returns false, having done nothing, if there is nothing for it at that key now. The unit holds
+/// all keys of the request (the destination of a move included) and has its database. Called by the
+/// command itself, and later by whoever changes the key, on any thread: it may use nothing of the
+/// client.
+using ServeFunction = bool (*)(Unit& unit, std::span<const std::string_view> args,
+                               std::string_view key, protocol::ReplyWriter& reply);
+
+/// What a blocking command waits for.
+struct BlockRequest {
+  ServeFunction serve = nullptr;
+  /// The request as `serve` gets it again; copied.
+  std::span<const std::string_view> args;
+  /// Copied; may repeat.
+  std::span<const std::string_view> keys;
+  /// Where serving pushes to, for BLMOVE and its kin; else data() is null.
+  std::string_view destination;
+  /// Milliseconds from now; 0: for ever.
+  int64_t timeout_ms = 0;
+  /// Whether the reply to a timeout is a null array (most) or a null (BLMOVE).
+  bool times_out_with_array = true;
+};
+
+/// Blocks the client of `context` until one of the keys can be served, its time is over, CLIENT
+/// UNBLOCK or the end of the connection. To be called by a command that wrote no reply, outside
+/// EXEC, with the keys (and the destination) in its plan.
+void Block(CommandContext& context, const BlockRequest& request);
+
+/// A timeout in seconds with fractions, as BLPOP has it, in milliseconds rounded up. Errors as
+/// Redis.
+protocol::Result<int64_t> ReadTimeoutSeconds(std::string_view text);
+/// A timeout in whole milliseconds, as XREAD BLOCK has it.
+protocol::Result<int64_t> ReadTimeoutMs(std::string_view text);
+
+/// A client that waits. Made on the client's reactor; who serves it does so on any thread, under
+/// the stripe of the key, and posts the reply. Everything else belongs to the client's reactor.
+class BlockedClient final : public store::Waiter {
+ public:
+  BlockedClient(CommandContext& context, const BlockRequest& request);
+
+  /// Tries to serve it; after Claim. The unit has its database.
+  bool Serve(Unit& unit, std::string_view key);
+  /// Sends what Serve replied to the client's reactor.
+  void PostReply();
+  /// After MarkServed by somebody else: the reply that ends the wait.
+  void SetReply(std::string reply) { reply_ = std::move(reply); }
+  const std::string& reply() const { return reply_; }
+  /// The reply of a timeout.
+  std::string TimeoutReply() const;
+  /// The stripe that serving it needs besides the key's, or -1.
+  int demands() const { return demands_; }
+
+  /// Takes it out of all lists. The thread holds no stripe, or all of them.
+  void Leave(Unit& unit, Worker& worker, int64_t now_ms, bool is_exclusive);
+
+  Client* client = nullptr;  // null once it has gone; the client's reactor only
+  int64_t deadline_us = 0;   // monotonic; 0: none
+  bool is_silent = false;    // CLIENT REPLY was off or skipping
+
+ private:
+  friend void Block(CommandContext& context, const BlockRequest& request);
+
+  Reactor& reactor_;
+  const ServeFunction serve_;
+  const uint32_t db_;
+  const protocol::RespVersion resp_;
+  const bool times_out_with_array_;
+  int demands_ = -1;
+  std::vector<std::string> texts_;  // of args_
+  std::vector<std::string_view> args_;
+  std::vector<std::string> keys_;
+  std::string reply_;
+};
+
+using BlockedRef = std::shared_ptr<BlockedClient>;
+
+/// The blocked clients of one reactor, by the end of their time. Its thread, or all parked.
+class BlockedClients {
+ public:
+  explicit BlockedClients(Worker& worker) : worker_(worker) {}
+
+  void Add(const BlockedRef& blocked);
+  /// Takes the client's wait back; it has gone.
+  void Cancel(Client& client);
+  /// Ends the wait with `reply`, if it is not over yet. True if it did. With all reactors parked
+  /// (`is_exclusive`) from any thread, else on the client's.
+  bool End(const BlockedRef& blocked, std::string reply, bool is_exclusive);
+  /// Hands over the reply of a wait that is over, and lets the client go on.
+  void Deliver(BlockedClient& blocked);
+  /// Ends those whose time is over, and asks for a turn when the next one's will be.
+  void Step(int64_t now_us);
+  size_t count() const { return count_; }
+  size_t with_timeout() const { return deadlines_.size(); }
+
+ private:
+  void Forget(BlockedClient& blocked);
+
+  Worker& worker_;
+  std::multimap<int64_t, BlockedRef> deadlines_;
+  size_t count_ = 0;
+};
+
+}  // namespace peal::broker
