@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "store/keyspace/entry_pool.h"
+
 // The server may be linked with either allocator or with none: which one shows in the symbols
 // present.
 extern "C" {
@@ -79,6 +81,12 @@ MemoryFacts ReadMemory() {
     facts.used = info.uordblks + info.hblkhd;
     facts.active = facts.resident = info.arena + info.hblkhd;
   }
+  // The pool of entries and channels takes its slabs from the system itself.
+  const store::EntryPool& pool = store::EntryPool::Instance();
+  const uint64_t pooled = pool.SlabCount() * store::EntryPool::kSlabBytes;
+  facts.used += pooled;
+  facts.active += pooled;
+  facts.resident += pooled;
   uint64_t unset = 0;
   startup_used.compare_exchange_strong(unset, facts.used);
   facts.startup = std::min(startup_used.load(), facts.used);
@@ -139,6 +147,7 @@ void TuneAllocator(bool background_thread) {
 }
 
 void ReleaseThreadCache() {
+  store::EntryPool::Instance().FlushThreadCache();
   if (&mallctl != nullptr) mallctl("thread.tcache.flush", nullptr, nullptr, nullptr, 0);
 }
 

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <new>
 
+#include "store/keyspace/entry_pool.h"
+
 namespace peal::broker {
 namespace {
 
@@ -202,11 +204,20 @@ bool Interest::Remove(int reactor, Subscriber* subscriber) {
   return false;
 }
 
+namespace {
+
+/// The blocks of targets: general allocators would round the 34 to 40 bytes of a usual channel up
+/// to 48.
+size_t BlockBytes(size_t name_bytes) {
+  return std::max(sizeof(Target), Target::kNameOffset + name_bytes);
+}
+
+}  // namespace
+
 Target* Target::New(Space space, uint32_t hash, std::string_view name) {
   static_assert(sizeof(Target) <= 24);
   PEAL_CHECK(name.size() < (size_t{1} << 30));
-  void* memory = std::malloc(std::max(sizeof(Target), kNameOffset + name.size()));
-  if (memory == nullptr) throw std::bad_alloc();
+  void* memory = store::EntryPool::Instance().Allocate(BlockBytes(name.size()));
   auto* target = new (memory) Target;
   target->hash = hash;
   target->name_length = static_cast<uint32_t>(name.size());
@@ -220,8 +231,9 @@ Target* Target::New(Space space, uint32_t hash, std::string_view name) {
 void Target::Release() {
   if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     PEAL_DCHECK(interest.empty());
+    const size_t bytes = BlockBytes(name_length);
     this->~Target();
-    std::free(this);
+    store::EntryPool::Instance().Free(this, bytes);
   }
 }
 
