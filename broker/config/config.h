@@ -31,6 +31,8 @@ enum class MaxMemoryPolicy : uint8_t {
   kAllkeysLfu,
   kAllkeysRandom,
   kNoEviction,
+  kVolatileLrm,  // least recently modified
+  kAllkeysLrm,
 };
 
 /// Bits of shutdown-on-sigint and shutdown-on-sigterm; 0 is "default".
@@ -123,6 +125,7 @@ struct Config {
   uint64_t maxmemory_bytes = 0;      // 0: no limit
   MaxMemoryPolicy maxmemory_policy = MaxMemoryPolicy::kNoEviction;
   uint32_t maxmemory_samples = 5;
+  uint32_t maxmemory_eviction_tenacity = 10;  // 0..100
   uint32_t lfu_log_factor = 10;
   uint32_t lfu_decay_time_min = 1;
   uint32_t active_expire_effort = 1;  // 1..10

@@ -1,12 +1,12 @@
 #include "broker/exec/leave.h"
 
-#include <ctime>
 #include <string>
 #include <vector>
 
 #include "broker/exec/client.h"
 #include "broker/exec/server.h"
 #include "broker/exec/worker.h"
+#include "broker/metrics/clock.h"
 
 namespace peal::broker {
 namespace {
@@ -15,12 +15,6 @@ namespace {
 constexpr size_t kAtOnce = 512;
 
 constexpr Space kAllSpaces[] = {Space::kChannel, Space::kPattern, Space::kShard};
-
-int64_t MonotonicUs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000 + now.tv_nsec / 1000;
-}
 
 /// Leaves everything in silence, then gives one status reply.
 class LeaveAllJob final : public ClientJob {

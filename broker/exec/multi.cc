@@ -88,6 +88,10 @@ bool IsInMulti(const Session& session) {
 
 bool IsQueuedInMulti(const TableEntry& entry) { return !IsOneOf(kNeverQueued, entry.full_name); }
 
+bool MultiNeedsMemory(const Session& session) {
+  return IsInMulti(session) && session.multi->needs_memory;
+}
+
 bool MultiWrites(const Session& session) { return IsInMulti(session) && session.multi->writes; }
 
 Result<void> QueueCommand(Client& client, const TableEntry& entry,
@@ -109,6 +113,7 @@ Result<void> QueueCommand(Client& client, const TableEntry& entry,
   }
   multi.queued_bytes += cost;
   multi.needs_everything = multi.needs_everything || LooksAtEverything(entry);
+  multi.needs_memory = multi.needs_memory || entry.Has(Flag::kDenyOom);
   multi.writes = multi.writes || entry.Has(Flag::kWrite) || entry.Has(Flag::kMayReplicate);
   multi.commands.push_back(CopyOf(entry, args, bytes));
   return {};

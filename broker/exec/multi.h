@@ -58,6 +58,7 @@ struct MultiState {
   bool is_aborted = false;        // a command was refused while queueing
   bool needs_everything = false;  // some queued command looks at the whole keyspace
   bool writes = false;            // some queued command writes or may replicate
+  bool needs_memory = false;      // some queued command is refused above maxmemory
   std::vector<QueuedCommand> commands;
   size_t queued_bytes = 0;
   size_t watched_bytes = 0;
@@ -74,6 +75,9 @@ bool IsQueuedInMulti(const TableEntry& entry);
 /// True if EXEC would now run a command that writes or may replicate: CLIENT PAUSE WRITE holds it
 /// back.
 bool MultiWrites(const Session& session);
+
+/// True if EXEC would now run a command that is refused above maxmemory.
+bool MultiNeedsMemory(const Session& session);
 
 /// Queues a command that passed the dispatcher's checks; the caller replies "+QUEUED" or the error.
 /// With an error the transaction is marked: its EXEC will be refused. Errors: forms that would

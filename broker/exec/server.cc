@@ -16,6 +16,7 @@
 #include <ctime>
 
 #include "broker/exec/client.h"
+#include "broker/keyspace/eviction.h"
 #include "broker/log/log.h"
 #include "broker/metrics/memory.h"
 #include "broker/metrics/monitor.h"
@@ -188,6 +189,7 @@ Result<void> Server::Start() {
   TuneAllocator(c.jemalloc_bg_thread);
   keyspace_ = std::make_unique<store::Keyspace>(store::KeyspaceOptions{
       .stripes = static_cast<int>(c.keyspace_stripes), .databases = static_cast<int>(c.databases)});
+  memory_gauge_ = std::make_unique<MemoryGauge>(*keyspace_);
   const int count = std::clamp<int>(static_cast<int>(c.io_threads), 1, kMaxReactors - 1);
   std::vector<Reactor*> borrowed;
   for (int i = 0; i < count; ++i) {
@@ -211,7 +213,7 @@ Result<void> Server::Start() {
       reactors_[static_cast<size_t>(i)]->Run();
     });
   }
-  ReadMemory();  // notes what the server takes at its start
+  memory_gauge_->Refresh();  // also notes what the server takes at its start
   return {};
 }
 
@@ -382,6 +384,9 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
       case OnChange::kLog:
         Log::SetLevel(config().loglevel);
         Log::SetFormat(config().log_format);
+        break;
+      case OnChange::kMaxMemory:
+        memory_gauge_->Refresh();
         break;
       case OnChange::kAllocator:
         TuneAllocator(config().jemalloc_bg_thread);

@@ -24,6 +24,8 @@
 
 namespace peal::broker {
 
+class MemoryGauge;
+
 /// How CLIENT PAUSE holds commands back.
 enum class PauseMode : uint8_t { kNone, kWrite, kAll };
 
@@ -53,6 +55,7 @@ class Server {
   CommandTable& commands() { return commands_; }
   store::Gate& gate() { return keyspace_->gate(); }
   store::Keyspace& keyspace() { return *keyspace_; }
+  MemoryGauge& memory_gauge() { return *memory_gauge_; }
   Hub& hub() { return *hub_; }
   Slowlog& slowlog() { return slowlog_; }
   LatencyMonitor& latency() { return latency_; }
@@ -115,6 +118,7 @@ class Server {
   const int64_t start_time_s_;
   CommandTable commands_;
   std::unique_ptr<store::Keyspace> keyspace_;
+  std::unique_ptr<MemoryGauge> memory_gauge_;
   std::vector<std::unique_ptr<Reactor>> reactors_;
   std::unique_ptr<Hub> hub_;
   std::vector<std::unique_ptr<Worker>> workers_;

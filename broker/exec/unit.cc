@@ -164,8 +164,10 @@ Entry* Unit::Expire(uint32_t db, std::string_view key, uint64_t hash) {
   return nullptr;
 }
 
-void Unit::Touch(Entry* entry, bool even_if_no_touch) {
+void Unit::Touch(Entry* entry, bool even_if_no_touch, bool is_write) {
   if (!even_if_no_touch && client_ != nullptr && client_->session().no_touch) [[unlikely]]
+    return;
+  if (config_ != nullptr && !is_write && UsesModification(config_->maxmemory_policy)) [[unlikely]]
     return;
   if (config_ != nullptr && UsesFrequency(config_->maxmemory_policy)) [[unlikely]] {
     entry->set_lru(NoteFrequency(entry->lru(), now_ms_, *config_));
@@ -178,7 +180,7 @@ Entry* Unit::FindForRead(std::string_view key, uint8_t lookup) {
   Entry* const entry = FindHashed(db_, key, HashOf(key));
   if (entry != nullptr) [[likely]] {
     if ((lookup & kLookupNoStats) == 0) ++counters_.keyspace_hits;
-    if ((lookup & kLookupNoTouch) == 0) Touch(entry, (lookup & kLookupMustTouch) != 0);
+    if ((lookup & kLookupNoTouch) == 0) Touch(entry, (lookup & kLookupMustTouch) != 0, false);
     return entry;
   }
   if ((lookup & kLookupNoStats) == 0) ++counters_.keyspace_misses;
@@ -188,7 +190,7 @@ Entry* Unit::FindForRead(std::string_view key, uint8_t lookup) {
 
 Entry* Unit::FindForWrite(std::string_view key) {
   Entry* const entry = FindHashed(db_, key, HashOf(key));
-  if (entry != nullptr) Touch(entry, false);
+  if (entry != nullptr) Touch(entry, false, true);
   return entry;
 }
 
@@ -207,7 +209,7 @@ Entry* Unit::SetStringIn(uint32_t db_number, std::string_view key, store::String
     NotifyIn(db_number, kNotifyNew, "new", key);
   }
   Entry* const entry = stripe.SetString(db, key, hash, std::move(value), expire, garbage_);
-  Touch(entry, true);
+  Touch(entry, true, true);
   Touched(stripe, db_number, key, hash);
   CountChange();
   return entry;
@@ -221,7 +223,7 @@ Entry* Unit::SetObjectIn(uint32_t db_number, std::string_view key,
   stripe.AssertOwned();
   if (FindHashed(db_number, key, hash) == nullptr) NotifyIn(db_number, kNotifyNew, "new", key);
   Entry* const entry = stripe.SetObject(db, key, hash, std::move(object), expire, garbage_);
-  Touch(entry, true);
+  Touch(entry, true, true);
   Touched(stripe, db_number, key, hash);
   CountChange();
   return entry;
@@ -235,7 +237,7 @@ Entry* Unit::AddObject(std::string_view key, std::unique_ptr<store::ValueObject>
   Notify(kNotifyNew, "new", key);
   Entry* const entry = stripe.SetObject(static_cast<int>(db_), key, hash, std::move(object),
                                         ExpirePolicy::Clear(), garbage_);
-  Touch(entry, true);
+  Touch(entry, true, true);
   return entry;
 }
 

@@ -345,7 +345,7 @@ class Unit {
     const bool cached = key.data() == cached_key_.data() && key.size() == cached_key_.size();
     return cached ? cached_hash_ : store::HashKey(key);
   }
-  void Touch(store::Entry* entry, bool even_if_no_touch);
+  void Touch(store::Entry* entry, bool even_if_no_touch, bool is_write);
   store::Entry* FindHashed(uint32_t db, std::string_view key, uint64_t hash);
   /// Deletes an expired key unless expiry is on hold. Null always.
   store::Entry* Expire(uint32_t db, std::string_view key, uint64_t hash);

@@ -8,6 +8,7 @@
 #include "broker/exec/multi.h"
 #include "broker/exec/post.h"
 #include "broker/exec/server.h"
+#include "broker/keyspace/eviction.h"
 #include "broker/keyspace/expiry_cycle.h"
 #include "broker/log/log.h"
 #include "broker/metrics/clock.h"
@@ -35,12 +36,6 @@ int64_t WallClockMs() {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
-}
-
-int64_t MonotonicUs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000 + now.tv_nsec / 1000;
 }
 
 std::string Quoted(std::string_view text, size_t longest) {
@@ -128,7 +123,8 @@ Worker::Worker(Server& server, Reactor& reactor)
       hub_port_(server.hub(), reactor, server.reactor_count()),
       unit_(server.keyspace()),
       stats_(server.commands().all().size()),
-      expiry_(std::make_unique<ExpiryCycle>(*this)) {
+      expiry_(std::make_unique<ExpiryCycle>(*this)),
+      eviction_(std::make_unique<Eviction>(*this)) {
   reactor.set_handler(this);
 }
 
@@ -318,6 +314,8 @@ Worker::Outcome Worker::Execute(Client& client, const TableEntry* entry,
     client.PauseReading(Pause::kClientPause);
     return Outcome::kHeldBack;
   }
+  if (server_.config().maxmemory_bytes != 0 && !HasRoom(client, *entry, reply)) [[unlikely]]
+    return Outcome::kGoOn;
   session.last_command = entry;
   ++session.commands;
   if (session.multi != nullptr && IsInMulti(session) && IsQueuedInMulti(*entry)) [[unlikely]] {
@@ -377,6 +375,22 @@ void Worker::Reject(Client& client, const TableEntry* entry, const Error& error,
   if (entry != nullptr) stats_.CountRejected(entry->index);
   if (client.session().multi != nullptr) AbortMulti(client.session());
   reply.Error(error);
+}
+
+bool Worker::HasRoom(Client& client, const TableEntry& entry, protocol::ReplyWriter& reply) {
+  if (eviction_->MakeRoom(now_ms_)) return true;
+  const bool is_exec = entry.full_name == "exec";
+  if (!entry.Has(Flag::kDenyOom) && !(is_exec && MultiNeedsMemory(client.session()))) return true;
+  if (is_exec) {
+    Reject(client, &entry,
+           Error::Owned("EXECABORT Transaction discarded because of: " +
+                        std::string(protocol::errors::kOom.text().substr(4))),
+           reply);
+    DiscardMulti(client.session());
+  } else {
+    Reject(client, &entry, protocol::errors::kOom, reply);
+  }
+  return false;
 }
 
 bool Worker::IsHeldByPause(const Client& client, const TableEntry& entry) const {
@@ -630,6 +644,7 @@ bool Worker::OnTurnEnd() {
   bool more = RunReaper();
   more = RunJobs() || more;
   more = expiry_->Step() || more;
+  more = eviction_->Continue(now_ms_) || more;
   blocked_.Step(reactor_.turn_us());
   ResumeCongested();
   hub_port_.WakeTouched();
@@ -646,6 +661,10 @@ void Worker::OnTick() {
   was_paused_ = paused;
   LookAtClients();
   expiry_->Tick();
+  if (server_.config().maxmemory_bytes != 0) {
+    if (reactor_.index() == 0) server_.memory_gauge().Refresh();
+    eviction_->MakeRoom(now_ms_);
+  }
   if (std::exchange(has_freed_much_, false)) ReleaseThreadCache();
   stats_.Sample(reactor_.counters().bytes_in, reactor_.counters().bytes_out);
 }

@@ -20,6 +20,7 @@
 
 namespace peal::broker {
 
+class Eviction;
 class ExpiryCycle;
 class Server;
 
@@ -70,6 +71,7 @@ class Worker final : public ReactorHandler {
   /// Number of the command whose function runs.
   uint32_t running_index() const { return running_index_; }
   ExpiryCycle& expiry() { return *expiry_; }
+  Eviction& eviction() { return *eviction_; }
   BlockedClients& blocked() { return blocked_; }
 
   /// Takes over a connected socket. On this reactor's thread.
@@ -109,6 +111,8 @@ class Worker final : public ReactorHandler {
              protocol::ReplyWriter& reply);
   void Reject(Client& client, const TableEntry* entry, const protocol::Error& error,
               protocol::ReplyWriter& reply);
+  /// True if the command may run: memory is below maxmemory, or it needs none.
+  bool HasRoom(Client& client, const TableEntry& entry, protocol::ReplyWriter& reply);
   bool IsHeldByPause(const Client& client, const TableEntry& entry) const;
   void Call(CommandContext& context, const TableEntry& entry, uint64_t key_hash);
   void AddMovableKeys(const TableEntry& entry, std::span<const std::string_view> args);
@@ -142,6 +146,7 @@ class Worker final : public ReactorHandler {
   std::vector<Client*> jobs_;
   std::vector<Client*> congested_;
   std::unique_ptr<ExpiryCycle> expiry_;
+  std::unique_ptr<Eviction> eviction_;
   BlockedClients blocked_{*this};
   std::string rebuilt_;  // see KeepRebuilt
   int64_t now_ms_ = 0;

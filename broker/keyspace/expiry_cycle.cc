@@ -1,9 +1,9 @@
 #include "broker/keyspace/expiry_cycle.h"
 
-#include <ctime>
 
 #include "broker/exec/server.h"
 #include "broker/exec/worker.h"
+#include "broker/metrics/clock.h"
 
 namespace peal::broker {
 namespace {
@@ -16,12 +16,6 @@ constexpr int64_t kShareOfEffort = 2;
 // What one visit of a stripe may look at and delete: its lock is held that long.
 constexpr size_t kStepsOfVisit = 32;
 constexpr size_t kKeysOfVisit = 20;
-
-int64_t MonotonicUs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000 + now.tv_nsec / 1000;
-}
 
 }  // namespace
 

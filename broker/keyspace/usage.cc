@@ -26,6 +26,10 @@ bool UsesFrequency(MaxMemoryPolicy policy) {
   return policy == MaxMemoryPolicy::kAllkeysLfu || policy == MaxMemoryPolicy::kVolatileLfu;
 }
 
+bool UsesModification(MaxMemoryPolicy policy) {
+  return policy == MaxMemoryPolicy::kAllkeysLrm || policy == MaxMemoryPolicy::kVolatileLrm;
+}
+
 uint32_t IdleSeconds(uint32_t lru, int64_t now_ms) {
   return (LruClock(now_ms) - lru) & ((1u << kLruBits) - 1);
 }

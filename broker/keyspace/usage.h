@@ -13,6 +13,9 @@ namespace peal::broker {
 /// True for the policies that count uses instead of noting the last.
 bool UsesFrequency(MaxMemoryPolicy policy);
 
+/// True for the policies that note only when a key was last modified.
+bool UsesModification(MaxMemoryPolicy policy);
+
 /// The clock of last use.
 inline uint32_t LruClock(int64_t now_ms) {
   return static_cast<uint32_t>(now_ms / 1000) & ((1u << 24) - 1);

@@ -1,11 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 
 #if defined(__x86_64__)
 #include <x86intrin.h>
-#else
-#include <ctime>
 #endif
 
 namespace peal::broker {
@@ -21,6 +20,13 @@ inline uint64_t Ticks() {
   clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 #endif
+}
+
+/// Microseconds of CLOCK_MONOTONIC, for deadlines. [any thread]
+inline int64_t MonotonicUs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1'000'000 + now.tv_nsec / 1000;
 }
 
 /// Measures the rate of Ticks(); once, at start, takes about 10 ms. Before it, conversions measure

@@ -124,9 +124,9 @@ void PutKbps(Out& out, uint64_t bytes_per_second) {
 }
 
 std::string_view PolicyName(MaxMemoryPolicy policy) {
-  constexpr std::string_view kNames[] = {"volatile-lru",   "volatile-lfu", "volatile-random",
-                                         "volatile-ttl",   "allkeys-lru",  "allkeys-lfu",
-                                         "allkeys-random", "noeviction"};
+  constexpr std::string_view kNames[] = {
+      "volatile-lru", "volatile-lfu",   "volatile-random", "volatile-ttl", "allkeys-lru",
+      "allkeys-lfu",  "allkeys-random", "noeviction",      "volatile-lrm", "allkeys-lrm"};
   return kNames[static_cast<size_t>(policy)];
 }
 
@@ -480,10 +480,12 @@ constexpr Field kFields[] = {
     {Section::kStats, "expired_time_cap_reached_count",
      [](const Facts& f, Out& o) { Put(o, f.totals.expire_time_cap_reached); }},
     {Section::kStats, "expire_cycle_cpu_milliseconds", nullptr, "0"},
-    {Section::kStats, "evicted_keys", nullptr, "0"},
+    {Section::kStats, "evicted_keys",
+     [](const Facts& f, Out& o) { Put(o, f.totals.evicted_keys); }},
     {Section::kStats, "evicted_clients",
      [](const Facts& f, Out& o) { Put(o, f.totals.counters.evicted_clients); }},
-    {Section::kStats, "total_eviction_exceeded_time", nullptr, "0"},
+    {Section::kStats, "total_eviction_exceeded_time",
+     [](const Facts& f, Out& o) { Put(o, f.totals.eviction_exceeded_us / 1000); }},
     {Section::kStats, "current_eviction_exceeded_time", nullptr, "0"},
     {Section::kStats, "keyspace_hits",
      [](const Facts& f, Out& o) { Put(o, f.totals.units.keyspace_hits); }},

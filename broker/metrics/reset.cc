@@ -2,6 +2,7 @@
 
 #include "broker/exec/server.h"
 #include "broker/exec/worker.h"
+#include "broker/keyspace/eviction.h"
 #include "broker/keyspace/expiry_cycle.h"
 
 namespace peal::broker {
@@ -11,6 +12,7 @@ void ResetStatistics(Server& server) {
     worker->stats().Reset();
     worker->unit().ResetCounters();
     worker->expiry().ResetCounters();
+    worker->eviction().ResetCounters();
     worker->reactor().counters() = Reactor::Counters();
   }
   server.total_connections().store(0, std::memory_order_relaxed);

@@ -2,6 +2,7 @@
 
 #include "broker/exec/server.h"
 #include "broker/exec/worker.h"
+#include "broker/keyspace/eviction.h"
 #include "broker/keyspace/expiry_cycle.h"
 
 namespace peal::broker {
@@ -42,6 +43,9 @@ Totals::Totals(Server& server) : commands(server.commands().all().size()) {
     clients_with_timeout += worker->blocked().with_timeout();
     messages_published += worker->hub_port().published();
     messages_delivered += worker->hub_port().delivered();
+    units += worker->eviction().counters();
+    evicted_keys += worker->eviction().evicted();
+    eviction_exceeded_us += worker->eviction().exceeded_us();
     expire_time_cap_reached += worker->expiry().time_cap_reached();
     expired_stale_percent += worker->expiry().stale_percent();
   }

@@ -40,6 +40,8 @@ struct Totals {
   uint64_t messages_published = 0;
   uint64_t messages_delivered = 0;
   uint64_t expire_time_cap_reached = 0;
+  uint64_t evicted_keys = 0;
+  uint64_t eviction_exceeded_us = 0;
   double expired_stale_percent = 0;  // the mean over workers
 };
 

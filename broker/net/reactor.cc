@@ -1,8 +1,8 @@
 #include "broker/net/reactor.h"
 
 #include <algorithm>
-#include <ctime>
 
+#include "broker/metrics/clock.h"
 #include "protocol/base/check.h"
 #include "store/sync/chaos.h"
 
@@ -12,12 +12,6 @@ namespace {
 constexpr int kDrainNodes = 4096;
 constexpr size_t kSendsBetweenYields = 16;
 constexpr uint64_t kTickMs = 100;
-
-int64_t MonotonicUs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000 + now.tv_nsec / 1000;
-}
 
 }  // namespace
 
@@ -101,8 +95,7 @@ void Reactor::YieldToExclusive() {
 }
 
 void Reactor::ScheduleTurn(uint64_t ms) {
-  if (uv_is_active(reinterpret_cast<uv_handle_t*>(&soon_)) &&
-      uv_timer_get_due_in(&soon_) <= ms) {
+  if (uv_is_active(reinterpret_cast<uv_handle_t*>(&soon_)) && uv_timer_get_due_in(&soon_) <= ms) {
     return;
   }
   uv_timer_start(

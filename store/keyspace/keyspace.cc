@@ -16,7 +16,7 @@ Keyspace::Keyspace(KeyspaceOptions options) : options_(options) {
   stripes_ = static_cast<Stripe*>(
       ::operator new(count * sizeof(Stripe), std::align_val_t{alignof(Stripe)}));
   for (size_t i = 0; i < count; ++i) {
-    new (&stripes_[i]) Stripe(static_cast<uint16_t>(i), options.databases);
+    new (&stripes_[i]) Stripe(static_cast<uint16_t>(i), options.databases, &booked_bytes_);
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -42,6 +43,7 @@ class Keyspace {
     return static_cast<int>(hash & static_cast<uint64_t>(options_.stripes - 1));
   }
   Stripe& stripe(int index) { return stripes_[index]; }
+  const Stripe& stripe(int index) const { return stripes_[index]; }
   Stripe& StripeOf(uint64_t hash) { return stripes_[StripeIndex(hash)]; }
 
   /// Keys of `db`, expired ones included. A sum of counters; exact under the gate. [any thread]
@@ -49,6 +51,9 @@ class Keyspace {
   size_t VolatileSize(int db) const;
   /// Bytes of entries, values and tables. [any thread]
   size_t MemoryBytes() const;
+
+  /// About MemoryBytes(), at once: some hundred bytes a stripe late. [any thread]
+  int64_t booked_bytes() const { return booked_bytes_.load(std::memory_order_relaxed); }
 
   /// Loads the bucket of a key ahead of its use; no lock. [any thread]
   void Prefetch(int db, uint64_t hash) { StripeOf(hash).Prefetch(db, hash); }
@@ -80,6 +85,7 @@ class Keyspace {
  private:
   const KeyspaceOptions options_;
   Gate gate_;
+  alignas(64) std::atomic<int64_t> booked_bytes_{0};
   Stripe* stripes_;  // options_.stripes of them, in one aligned block
 };
 

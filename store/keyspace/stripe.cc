@@ -15,6 +15,8 @@ namespace {
 // Appending keeps as much room again, up to this; as Redis does, so that users find the same
 // memory.
 constexpr size_t kMaxPreallocation = 1024 * 1024;
+// What a stripe changes before it tells: so that stripes do not share a cache line at every write.
+constexpr int64_t kReportBytes = 512;
 
 /// A value as it will be stored.
 struct Normalized {
@@ -105,8 +107,8 @@ int64_t WantedExpiry(const Entry* before, ExpirePolicy policy) {
 
 }  // namespace
 
-Stripe::Stripe(uint16_t index, int databases)
-    : mutex_(LockRank::kStripe, index), databases_(databases) {
+Stripe::Stripe(uint16_t index, int databases, std::atomic<int64_t>* booked)
+    : mutex_(LockRank::kStripe, index), databases_(databases), booked_(booked) {
   PEAL_CHECK(databases >= 1);
 }
 
@@ -159,6 +161,10 @@ void Stripe::Book(Database& database, size_t bytes_before, size_t bytes_now) {
   database.bytes += bytes_now - bytes_before;
   memory_bytes_.store(memory_bytes_.load(std::memory_order_relaxed) + bytes_now - bytes_before,
                       std::memory_order_relaxed);
+  unreported_ += static_cast<int64_t>(bytes_now - bytes_before);
+  if (booked_ != nullptr && (unreported_ >= kReportBytes || unreported_ <= -kReportBytes)) {
+    booked_->fetch_add(std::exchange(unreported_, 0), std::memory_order_relaxed);
+  }
 }
 
 Entry* Stripe::Install(Database& database, const Before& before, Entry* now, uint64_t hash,

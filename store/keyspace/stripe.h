@@ -56,7 +56,9 @@ struct StringSlice {
 /// [0, databases). Nothing here logs, expires or notifies: that is the caller's unit.
 class alignas(64) Stripe {
  public:
-  Stripe(uint16_t index, int databases);
+  /// `booked`: where changes of memory_bytes() are added up for all stripes, some hundred bytes
+  /// late; may be null.
+  Stripe(uint16_t index, int databases, std::atomic<int64_t>* booked);
   ~Stripe();
   Stripe(const Stripe&) = delete;
   Stripe& operator=(const Stripe&) = delete;
@@ -201,16 +203,18 @@ class alignas(64) Stripe {
   static Before Note(Entry* entry);
   /// Puts `now` where `before` was (nowhere, if null), and books the difference.
   Entry* Install(Database& database, const Before& before, Entry* now, uint64_t hash,
-                 Garbage& garbage);
+                 Garbage& garbage) REQUIRES(mutex_);
   /// Books a deletion.
-  void Forget(Database& database, const Before& before, size_t table_bytes_before);
-  void Book(Database& database, size_t bytes_before, size_t bytes_now);
+  void Forget(Database& database, const Before& before, size_t table_bytes_before) REQUIRES(mutex_);
+  void Book(Database& database, size_t bytes_before, size_t bytes_now) REQUIRES(mutex_);
   void TouchAllOf(int db, const Table* before, const Table* now) REQUIRES(mutex_);
 
   Mutex mutex_;  // shares its cache line with the table header of database 0
   mutable Database first_;
   const int databases_;
   std::atomic<size_t> memory_bytes_{0};
+  std::atomic<int64_t>* const booked_;
+  int64_t unreported_ GUARDED_BY(mutex_) = 0;
   /// Databases 1..n-1, made on first write, kept until the end; atomic for Prefetch and size.
   std::atomic<std::atomic<Database*>*> others_{nullptr};
   std::unique_ptr<WatchList> watches_ GUARDED_BY(mutex_);

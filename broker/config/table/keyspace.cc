@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::string_view kPolicies[] = {"volatile-lru",   "volatile-lfu", "volatile-random",
                                           "volatile-ttl",   "allkeys-lru",  "allkeys-lfu",
-                                          "allkeys-random", "noeviction"};
+                                          "allkeys-random", "noeviction",   "volatile-lrm",
+                                          "allkeys-lrm"};
 
 void AssignNotify(Config& config, std::string_view text) {
   const protocol::Result<uint32_t> mask = ParseNotifyFlags(text);
@@ -35,7 +36,9 @@ constexpr Directive kMemoryRows[] = {
     Active(
         Integer("maxmemory-samples", "5", 1, kIntMax, "Keys compared to find one that makes room."),
         Number<&Config::maxmemory_samples>),
-    Integer("maxmemory-eviction-tenacity", "10", 0, 100, "Effort of one round of eviction."),
+    Active(Integer("maxmemory-eviction-tenacity", "10", 0, 100,
+                   "How long one command may make room: 10 is 0.5 ms, 100 until it is done."),
+           Number<&Config::maxmemory_eviction_tenacity>),
     Active(Integer("lfu-log-factor", "10", 0, kIntMax,
                    "How many uses saturate the frequency counter."),
            Number<&Config::lfu_log_factor>),
