@@ -77,7 +77,7 @@ class Listpack {
   void Append(std::string_view text);
   void AppendInteger(int64_t value);
   void Prepend(std::string_view text);
-  /// Returns where the new element is.
+  /// Return where the new element is. kEnd stands for behind the last or before the first one.
   Position InsertBefore(Position at, std::string_view text);
   Position InsertAfter(Position at, std::string_view text);
   /// Returns where the element now is.
