@@ -29,6 +29,11 @@ void Unit::Attach(Worker& worker) {
   notify_flags_ = &config_->notify_keyspace_events;
 }
 
+const store::EncodingLimits& Unit::encoding_limits() const {
+  static constexpr store::EncodingLimits kDefaults;
+  return config_ != nullptr ? config_->encoding : kDefaults;
+}
+
 // ---------------------------------------------------------------- phases
 
 void Unit::AddStripe(int index) {

@@ -188,6 +188,9 @@ class Unit {
   void ResetCounters() { counters_ = UnitCounters(); }
   /// Changes made by this unit so far.
   uint64_t changes() const { return changes_; }
+  /// Up to what size values keep their compact encodings: as configured, or the defaults without a
+  /// worker.
+  const store::EncodingLimits& encoding_limits() const;
 
   // --- Looking up. A key whose time has come is deleted first (as an effect of its own, with event
   // and watchers), so it is never returned. Entries are valid until the next change of their key.
