@@ -35,15 +35,6 @@ void CopyBytes(char* to, std::string_view bytes) {
   if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
 }
 
-// Sanitizers watch every entry by itself, which a pool would hide from them.
-#ifdef PEAL_SANITIZED
-void* NewBlock(size_t bytes) { return ::operator new(bytes); }
-void FreeBlock(void* block, size_t) { ::operator delete(block); }
-#else
-void* NewBlock(size_t bytes) { return EntryPool::Instance().Allocate(bytes); }
-void FreeBlock(void* block, size_t bytes) { EntryPool::Instance().Free(block, bytes); }
-#endif
-
 size_t RoundUp8(size_t bytes) { return (bytes + 7) & ~size_t{7}; }
 
 }  // namespace
@@ -74,7 +65,7 @@ Entry* Entry::Allocate(std::string_view key, ValueType type, Encoding encoding, 
   const size_t used = (has_expiry ? 8 : 0) + (is_long ? 4 : 0) + key.size() + value_bytes;
   // Two words at least; aligned to 8, since the table uses the low pointer bits.
   const size_t total = std::max(RoundUp8(sizeof(Entry) + used), size_t{16});
-  Entry* entry = new (NewBlock(total)) Entry;
+  Entry* entry = new (NewPoolBlock(total)) Entry;
   entry->type_ = static_cast<uint64_t>(type);
   entry->encoding_ = static_cast<uint64_t>(encoding);
   entry->has_expiry_ = has_expiry ? 1 : 0;
@@ -139,7 +130,7 @@ void Entry::Destroy(Entry* entry) {
   } else if (entry->encoding() == Encoding::kObject) {
     delete entry->object();
   }
-  FreeBlock(entry, entry->AllocationBytes());
+  FreePoolBlock(entry, entry->AllocationBytes());
 }
 
 size_t Entry::key_size() const {

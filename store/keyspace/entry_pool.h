@@ -3,13 +3,14 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 #include "store/sync/annotations.h"
 #include "store/sync/mutex.h"
 
 namespace peal::store {
 
-/// Memory for entries, in size classes of 8 bytes.
+/// Memory for entries and for members of large values, in size classes of 8 bytes.
 ///
 /// General allocators round 56 bytes up to 64 (their blocks are aligned to 16), which is a seventh
 /// of what a small key costs. Blocks come from slabs of 16 KiB, one size each; a thread keeps a few
@@ -73,5 +74,15 @@ class EntryPool {
   struct SpareSlabs;
   SpareSlabs* spare_ PT_GUARDED_BY(slabs_mutex_);
 };
+
+/// Blocks of the process' pool, for entries and for members of large values. `bytes` as in
+/// EntryPool. Sanitizers watch every block by itself, which a pool would hide from them.
+#ifdef PEAL_SANITIZED
+inline void* NewPoolBlock(size_t bytes) { return ::operator new(bytes); }
+inline void FreePoolBlock(void* block, size_t) { ::operator delete(block); }
+#else
+inline void* NewPoolBlock(size_t bytes) { return EntryPool::Instance().Allocate(bytes); }
+inline void FreePoolBlock(void* block, size_t bytes) { EntryPool::Instance().Free(block, bytes); }
+#endif
 
 }  // namespace peal::store
