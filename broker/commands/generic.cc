@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/commands/expire_time.h"
+#include "broker/commands/random.h"
 #include "broker/commands/scan.h"
 #include "broker/exec/client.h"
 #include "broker/exec/server.h"
@@ -335,15 +336,6 @@ void Scan(CommandContext& context) {
 void DbSize(CommandContext& context) {
   context.reply.Integer(
       static_cast<int64_t>(context.unit.keyspace().DbSize(static_cast<int>(context.unit.db()))));
-}
-
-uint64_t RandomNumber() {
-  // splitmix64, one stream for each thread.
-  static thread_local uint64_t state = 0x9e3779b97f4a7c15u ^ reinterpret_cast<uintptr_t>(&state);
-  uint64_t z = state += 0x9e3779b97f4a7c15u;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
 }
 
 void RandomKey(CommandContext& context) {
