@@ -64,5 +64,6 @@ std::span<const Command> CommandCommands();
 std::span<const Command> IntrospectionCommands();
 std::span<const Command> LatencyCommands();
 std::span<const Command> MemoryCommands();
+std::span<const Command> SetCommands();
 
 }  // namespace peal::broker

@@ -151,7 +151,15 @@ class BucketTable {
 
   /// Calls `fn` on every node, once. `fn` must not change the table.
   template <class Fn>
-  void ForEach(Fn&& fn) const;
+  void ForEach(Fn&& fn) const {
+    ForEachWhile([&fn](Node* node) {
+      fn(node);
+      return true;
+    });
+  }
+  /// The same, until `fn` returns false.
+  template <class Fn>
+  void ForEachWhile(Fn&& fn) const;
 
   size_t size() const { return size_; }
   bool IsMigrating() const { return old_buckets_ != nullptr; }
@@ -555,15 +563,17 @@ uint64_t BucketTable<Traits>::ScanRange(uint64_t position, bool only_volatile, F
 
 template <class Traits>
 template <class Fn>
-void BucketTable<Traits>::ForEach(Fn&& fn) const {
+void BucketTable<Traits>::ForEachWhile(Fn&& fn) const {
   const auto visit = [&fn](const Array& in) {
     for (size_t i = in.from; i < in.count; ++i) {
       const Bucket& bucket = in.buckets[i];
-      buckets::ForEachBit(bucket.Occupied(), [&](int slot) { fn(bucket.EntryAt(slot)); });
+      for (uint32_t mask = bucket.Occupied(); mask != 0; mask &= mask - 1) {
+        if (!fn(bucket.EntryAt(std::countr_zero(mask)))) return false;
+      }
     }
+    return true;
   };
-  visit(Current());
-  visit(Old());
+  if (visit(Current())) visit(Old());
 }
 
 template <class Traits>

@@ -112,6 +112,11 @@ class MemberTable {
   void ForEach(Fn&& fn) const {
     base_.ForEach(fn);
   }
+  /// The same, until `fn` returns false.
+  template <class Fn>
+  void ForEachWhile(Fn&& fn) const {
+    base_.ForEachWhile(fn);
+  }
 
   size_t size() const { return base_.size(); }
   bool empty() const { return base_.size() == 0; }

@@ -1,0 +1,927 @@
+// Commands on sets. Source of replies, errors and events: Redis 7.2, observed on 7.0.15; SUNIONCARD
+// and SDIFFCARD: documentation of Redis 8.10.
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "broker/commands/random.h"
+#include "broker/commands/scan.h"
+#include "broker/exec/edit.h"
+#include "broker/exec/server.h"
+#include "broker/exec/unit.h"
+#include "protocol/base/number.h"
+#include "protocol/base/text.h"
+#include "store/value/set_value.h"
+
+namespace peal::broker {
+namespace {
+
+using protocol::Acl;
+using protocol::ArgSpec;
+using protocol::ArgType;
+using protocol::EqualsIgnoreCase;
+using protocol::Error;
+using protocol::Flag;
+using protocol::Group;
+using protocol::HistoryEntry;
+using protocol::KeyFlag;
+using protocol::KeySpec;
+using protocol::ParseInt64;
+using protocol::Result;
+using store::EncodingLimits;
+using store::ExpirePolicy;
+using store::SetValue;
+
+namespace errors = protocol::errors;
+
+using SetItem = store::ListpackItem;
+
+constexpr Error kNumKeys = Error::Static("ERR numkeys should be greater than 0");
+constexpr Error kTooManyKeys =
+    Error::Static("ERR Number of keys can't be greater than number of args");
+constexpr Error kNegativeLimit = Error::Static("ERR LIMIT can't be negative");
+constexpr Error kCountOutOfRange = Error::Static(
+    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
+
+const EncodingLimits& Limits(const CommandContext& context) {
+  return context.server.config().encoding;
+}
+
+void ReplyItem(CommandContext& context, const SetItem& item) {
+  if (item.is_integer) {
+    context.reply.BulkInteger(item.integer);
+  } else {
+    context.reply.Bulk(item.bytes);
+  }
+}
+
+void ReplyMembers(CommandContext& context, const SetValue& set) {
+  context.reply.Set(set.Count());
+  set.ForEach([&](const SetItem& item) { ReplyItem(context, item); });
+}
+
+// ---------------------------------------------------------------- members
+
+void SAdd(CommandContext& context) {
+  const std::string_view key = context.arg(1);
+  const auto found = FindValue<SetValue>(context, key);
+  if (!found) return;
+  const EncodingLimits& limits = Limits(context);
+  const auto members = context.args.subspan(2);
+  Edit<SetValue> edit(context.unit, key, *found,
+                      [&] { return SetValue::Create(members[0], members.size(), limits); });
+  uint64_t added = 0;
+  for (const std::string_view member : members) {
+    const size_t hint = added == 0 && !edit.is_new() ? members.size() : 1;
+    if (edit->Add(member, limits, hint)) ++added;
+  }
+  if (added > 0) {
+    edit.Commit(added);
+    context.unit.Notify(kNotifySet, "sadd", key);
+    context.unit.Replicate(context.args);
+  }
+  context.reply.Integer(static_cast<int64_t>(added));
+}
+
+void SRem(CommandContext& context) {
+  const std::string_view key = context.arg(1);
+  const auto found = FindValue<SetValue>(context, key);
+  if (!found) return;
+  if (!*found) return context.reply.Integer(0);
+  Edit<SetValue> edit(context.unit, key, *found);
+  uint64_t removed = 0;
+  for (const std::string_view member : context.args.subspan(2)) {
+    if (edit->Remove(member)) ++removed;
+  }
+  if (removed > 0) {
+    const bool is_gone = edit.Commit(removed);
+    context.unit.Notify(kNotifySet, "srem", key);
+    if (is_gone) context.unit.Notify(kNotifyGeneric, "del", key);
+    context.unit.Replicate(context.args);
+  }
+  context.reply.Integer(static_cast<int64_t>(removed));
+}
+
+void SMove(CommandContext& context) {
+  Unit& unit = context.unit;
+  const std::string_view from = context.arg(1);
+  const std::string_view to = context.arg(2);
+  const std::string_view member = context.arg(3);
+  store::Entry* const from_entry = unit.FindForWrite(from);
+  store::Entry* const to_entry = unit.FindForWrite(to);
+  if (from_entry == nullptr) return context.reply.Integer(0);
+  const auto source = AsValue<SetValue>(from_entry);
+  const auto destination = AsValue<SetValue>(to_entry);
+  if (!source || !destination) return context.Fail(errors::kWrongType);
+  if (from_entry == to_entry) return context.reply.Integer(source->value->Contains(member) ? 1 : 0);
+  {
+    Edit<SetValue> edit(unit, from, *source);
+    if (!edit->Remove(member)) return context.reply.Integer(0);
+    const bool is_gone = edit.Commit();
+    unit.Notify(kNotifySet, "srem", from);
+    if (is_gone) unit.Notify(kNotifyGeneric, "del", from);
+  }
+  const EncodingLimits& limits = Limits(context);
+  Edit<SetValue> edit(unit, to, *destination, [&] { return SetValue::Create(member, 1, limits); });
+  if (edit->Add(member, limits)) {
+    edit.Commit();
+    unit.Notify(kNotifySet, "sadd", to);
+  }
+  unit.Replicate(context.args);
+  context.reply.Integer(1);
+}
+
+void SIsMember(CommandContext& context) {
+  const auto found = ReadValue<SetValue>(context, context.arg(1));
+  if (!found) return;
+  context.reply.Integer(*found && found->value->Contains(context.arg(2)) ? 1 : 0);
+}
+
+void SMIsMember(CommandContext& context) {
+  const auto found = ReadValue<SetValue>(context, context.arg(1));
+  if (!found) return;
+  const auto members = context.args.subspan(2);
+  context.reply.Array(members.size());
+  for (const std::string_view member : members) {
+    context.reply.Integer(*found && found->value->Contains(member) ? 1 : 0);
+  }
+}
+
+void SCard(CommandContext& context) {
+  const auto found = ReadValue<SetValue>(context, context.arg(1));
+  if (!found) return;
+  context.reply.Integer(*found ? static_cast<int64_t>(found->value->Count()) : 0);
+}
+
+void SMembers(CommandContext& context) {
+  const auto found = ReadValue<SetValue>(context, context.arg(1));
+  if (!found) return;
+  if (!*found) return context.reply.Set(0);
+  ReplyMembers(context, *found->value);
+}
+
+void SScan(CommandContext& context) {
+  const std::optional<uint64_t> cursor = ReadCursor(context.arg(2));
+  if (!cursor) return context.Fail(errors::kInvalidCursor);
+  const auto found = ReadValue<SetValue>(context, context.arg(1));
+  if (!found) return;
+  if (!*found) {
+    context.reply.Array(2);
+    context.reply.Bulk("0");
+    return context.reply.Array(0);
+  }
+  ScanOptions options;
+  const Result<void> read = ReadScanOptions(context, 3, ScanKind::kMembers, options);
+  if (!read.ok()) return context.Fail(read.error());
+  std::vector<SetItem> passed;
+  const uint64_t next = found->value->Scan(*cursor, options.count, [&](const SetItem& item) {
+    char digits[24];
+    if (options.Matches(item.View(digits))) passed.push_back(item);
+  });
+  context.reply.Array(2);
+  context.reply.BulkInteger(static_cast<int64_t>(next));
+  context.reply.Array(passed.size());
+  for (const SetItem& item : passed) ReplyItem(context, item);
+}
+
+// ---------------------------------------------------------------- random members
+
+/// Passes `count` different members of `set`, count < its size, each choice as likely as any other;
+/// pass(item, is_chosen) for every member, or only for the chosen ones where those are few. `pass`
+/// must not change the set.
+template <class Pass>
+void ChooseMembers(const SetValue& set, uint64_t count, Pass pass) {
+  const uint64_t total = set.Count();
+  // Few of many: drawn until there are enough different ones.
+  if (set.table() != nullptr && count < total / 3) {
+    std::unordered_set<const store::Member*> drawn;
+    while (drawn.size() < count) {
+      const store::Member* const member = set.table()->RandomNode(RandomNumber);
+      if (drawn.insert(member).second) pass(store::BytesItem(member->View()), true);
+    }
+    return;
+  }
+  // One walk in which each member is taken with the chance that is left.
+  uint64_t left = total;
+  uint64_t wanted = count;
+  set.ForEach([&](const SetItem& item) {
+    const bool is_chosen = RandomNumber() % left < wanted;
+    --left;
+    if (is_chosen) --wanted;
+    pass(item, is_chosen);
+  });
+}
+
+/// Replies with `count` members, repeated ones among them.
+void ReplyDraws(CommandContext& context, const SetValue& set, uint64_t count) {
+  context.reply.Array(count);
+  if (set.listpack() == nullptr) {
+    for (; count > 0; --count) ReplyItem(context, set.RandomMember(RandomNumber));
+    return;
+  }
+  std::vector<SetItem> members;
+  members.reserve(set.Count());
+  set.ForEach([&](const SetItem& item) { members.push_back(item); });
+  for (; count > 0; --count) ReplyItem(context, members[RandomNumber() % members.size()]);
+}
+
+void SRandMember(CommandContext& context) {
+  if (context.args.size() > 3) return context.Fail(errors::kSyntax);
+  int64_t count = 0;
+  const bool has_count = context.args.size() == 3;
+  if (has_count) {
+    const std::optional<int64_t> read = ParseInt64(context.arg(2));
+    if (!read) return context.Fail(errors::kNotInteger);
+    if (*read == std::numeric_limits<int64_t>::min()) return context.Fail(kCountOutOfRange);
+    count = *read;
+  }
+  const auto found = ReadValue<SetValue>(context, context.arg(1));
+  if (!found) return;
+  if (!*found) return has_count ? context.reply.Array(0) : context.reply.Null();
+  const SetValue& set = *found->value;
+  if (!has_count) return ReplyItem(context, set.RandomMember(RandomNumber));
+  if (count < 0) {
+    const uint64_t wanted = static_cast<uint64_t>(-count);
+    // Differs: Redis tries to send as many as the client names, until its memory ends. Here the
+    // reply may be about as long as the longest string.
+    const uint64_t mean_bytes = set.MemoryBytes() / set.Count() + 1;
+    if (wanted > context.server.config().proto_max_bulk_len / mean_bytes) {
+      return context.Fail(errors::kValueOutOfRange);
+    }
+    return ReplyDraws(context, set, wanted);
+  }
+  const uint64_t wanted = std::min<uint64_t>(static_cast<uint64_t>(count), set.Count());
+  context.reply.Array(wanted);
+  if (wanted == set.Count()) {
+    set.ForEach([&](const SetItem& item) { ReplyItem(context, item); });
+  } else if (wanted > 0) {
+    ChooseMembers(set, wanted, [&](const SetItem& item, bool is_chosen) {
+      if (is_chosen) ReplyItem(context, item);
+    });
+  }
+}
+
+/// The effect of SPOP with a count: SREM in portions. Free of cost while nobody collects effects.
+class PoppedEffect {
+ public:
+  static constexpr size_t kPortion = 1024;
+
+  PoppedEffect(Unit& unit, std::string_view key) : unit_(unit), key_(key) {}
+  PoppedEffect(const PoppedEffect&) = delete;
+  PoppedEffect& operator=(const PoppedEffect&) = delete;
+
+  void Add(const SetItem& item) {
+    if (!unit_.collects_effects()) return;
+    members_.push_back(item.ToString());
+    if (members_.size() == kPortion) Flush();
+  }
+  void Flush() {
+    if (members_.empty()) return;
+    std::vector<std::string_view> args = {"SREM", key_};
+    args.insert(args.end(), members_.begin(), members_.end());
+    unit_.Replicate(std::span<const std::string_view>(args));
+    members_.clear();
+  }
+
+ private:
+  Unit& unit_;
+  const std::string_view key_;
+  std::vector<std::string> members_;
+};
+
+void PopMany(CommandContext& context, std::string_view key, uint64_t count) {
+  Unit& unit = context.unit;
+  const auto found = FindValue<SetValue>(context, key);
+  if (!found) return;
+  if (!*found || count == 0) return context.reply.Set(0);
+  SetValue& set = *found->value;
+  const uint64_t total = set.Count();
+  if (count >= total) {
+    ReplyMembers(context, set);
+    unit.Delete(key);
+    unit.Notify(kNotifySet, "spop", key);
+    unit.Notify(kNotifyGeneric, "del", key);
+    return unit.Replicate("DEL", key);
+  }
+  context.reply.Set(count);
+  PoppedEffect effect(unit, key);
+  const uint64_t remaining = total - count;
+  if (remaining * 5 <= count) {
+    // Few stay: they move to a new set, and the old one goes as a whole, in the background if it is
+    // large.
+    const EncodingLimits& limits = Limits(context);
+    std::unique_ptr<SetValue> rest;
+    ChooseMembers(set, count, [&](const SetItem& item, bool is_chosen) {
+      if (is_chosen) {
+        ReplyItem(context, item);
+        return effect.Add(item);
+      }
+      char digits[24];
+      if (rest == nullptr) rest = SetValue::Create(item.View(digits), 1, limits);
+      rest->Add(item, limits);
+    });
+    unit.SetObject(key, std::move(rest), ExpirePolicy::Keep());
+  } else {
+    Edit<SetValue> edit(unit, key, *found);
+    if (set.table() != nullptr) {
+      for (uint64_t i = 0; i < count; ++i) {
+        const SetItem item = set.RandomMember(RandomNumber);
+        ReplyItem(context, item);
+        effect.Add(item);
+        edit->Remove(item);
+      }
+    } else {
+      std::vector<std::string> chosen;
+      ChooseMembers(set, count, [&](const SetItem& item, bool is_chosen) {
+        if (!is_chosen) return;
+        ReplyItem(context, item);
+        effect.Add(item);
+        chosen.push_back(item.ToString());
+      });
+      for (const std::string& member : chosen) edit->Remove(std::string_view(member));
+    }
+    edit.Commit(count);
+  }
+  unit.Notify(kNotifySet, "spop", key);
+  effect.Flush();
+}
+
+void SPop(CommandContext& context) {
+  Unit& unit = context.unit;
+  const std::string_view key = context.arg(1);
+  if (context.args.size() > 3) return context.Fail(errors::kSyntax);
+  if (context.args.size() == 3) {
+    const std::optional<int64_t> count = ParseInt64(context.arg(2));
+    if (!count || *count < 0) return context.Fail(errors::kMustBePositive);
+    return PopMany(context, key, static_cast<uint64_t>(*count));
+  }
+  const auto found = FindValue<SetValue>(context, key);
+  if (!found) return;
+  if (!*found) return context.reply.Null();
+  Edit<SetValue> edit(unit, key, *found);
+  const SetItem item = edit->RandomMember(RandomNumber);
+  ReplyItem(context, item);
+  char digits[24];
+  unit.Replicate("SREM", key, item.View(digits));
+  edit->Remove(item);
+  const bool is_gone = edit.Commit();
+  unit.Notify(kNotifySet, "spop", key);
+  if (is_gone) unit.Notify(kNotifyGeneric, "del", key);
+}
+
+// ---------------------------------------------------------------- algebra
+
+constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
+
+/// The sets at `keys`, null where there is none; nullopt with WRONGTYPE replied if one is something
+/// else.
+std::optional<std::vector<const SetValue*>> ReadSets(CommandContext& context,
+                                                     std::span<const std::string_view> keys) {
+  std::vector<const SetValue*> sets;
+  sets.reserve(keys.size());
+  for (const std::string_view key : keys) {
+    const auto found = ReadValue<SetValue>(context, key);
+    if (!found) return std::nullopt;
+    sets.push_back(found->value);
+  }
+  return sets;
+}
+
+/// Calls fn(item) on each member that all of `sets` have, until it returns false. Sorts `sets`.
+template <class Fn>
+void Intersect(std::vector<const SetValue*>& sets, Fn fn) {
+  if (std::find(sets.begin(), sets.end(), nullptr) != sets.end()) return;
+  std::sort(sets.begin(), sets.end(),
+            [](const SetValue* a, const SetValue* b) { return a->Count() < b->Count(); });
+  sets[0]->ForEach([&](const SetItem& item) {
+    for (size_t i = 1; i < sets.size(); ++i) {
+      if (sets[i] != sets[0] && !sets[i]->Contains(item)) return true;
+    }
+    return fn(item);
+  });
+}
+
+uint64_t TotalCount(const std::vector<const SetValue*>& sets) {
+  uint64_t total = 0;
+  for (const SetValue* set : sets) total += set == nullptr ? 0 : set->Count();
+  return total;
+}
+
+/// Whether looking up each member of the first set in the others costs less than removing the
+/// members of the others from a copy of the first. Half as much work counts as equal, since the
+/// first ends early and copies nothing.
+bool DiffersByLookup(const std::vector<const SetValue*>& sets) {
+  uint64_t lookups = 0;
+  for (const SetValue* set : sets) lookups += set == nullptr ? 0 : sets[0]->Count();
+  return lookups / 2 <= TotalCount(sets);
+}
+
+/// Calls fn(item) on each member of sets[0] that no other has, until it returns false. Sorts the
+/// others. The items live as long as the sets and `copy`, which is for this function to fill.
+template <class Fn>
+void Subtract(std::vector<const SetValue*>& sets, std::unique_ptr<store::ValueObject>& copy,
+              Fn fn) {
+  if (sets[0] == nullptr) return;
+  for (size_t i = 1; i < sets.size(); ++i) {
+    if (sets[i] == sets[0]) return;
+  }
+  if (DiffersByLookup(sets)) {
+    const auto size_of = [](const SetValue* set) { return set == nullptr ? 0 : set->Count(); };
+    // The largest is the likeliest to have a member.
+    std::sort(sets.begin() + 1, sets.end(),
+              [&](const SetValue* a, const SetValue* b) { return size_of(a) > size_of(b); });
+    sets[0]->ForEach([&](const SetItem& item) {
+      for (size_t i = 1; i < sets.size() && sets[i] != nullptr; ++i) {
+        if (sets[i]->Contains(item)) return true;
+      }
+      return fn(item);
+    });
+    return;
+  }
+  copy = sets[0]->Clone();
+  SetValue& rest = static_cast<SetValue&>(*copy);
+  for (size_t i = 1; i < sets.size() && rest.Count() > 0; ++i) {
+    if (sets[i] == nullptr) continue;
+    sets[i]->ForEach([&](const SetItem& item) {
+      rest.Remove(item);
+      return rest.Count() > 0;
+    });
+  }
+  rest.ForEach(fn);
+}
+
+/// Adds the members of `sets` to `all` until it has `limit`.
+void Unite(const std::vector<const SetValue*>& sets, uint64_t limit, const EncodingLimits& limits,
+           SetValue& all) {
+  for (const SetValue* set : sets) {
+    if (set == nullptr) continue;
+    set->ForEach([&](const SetItem& item) {
+      all.Add(item, limits);
+      return all.Count() < limit;
+    });
+    if (all.Count() >= limit) return;
+  }
+}
+
+/// For a union that is not stored: a hash table, but where all are integers and few.
+std::unique_ptr<SetValue> NewUnion(const std::vector<const SetValue*>& sets,
+                                   const EncodingLimits& limits) {
+  const bool are_integers = std::all_of(sets.begin(), sets.end(), [](const SetValue* set) {
+    return set == nullptr || set->intset() != nullptr;
+  });
+  return SetValue::Create("0", are_integers ? TotalCount(sets) : kNoLimit, limits);
+}
+
+void ReplyCollected(CommandContext& context, const std::vector<SetItem>& items) {
+  context.reply.Set(items.size());
+  for (const SetItem& item : items) ReplyItem(context, item);
+}
+
+void SInter(CommandContext& context) {
+  auto sets = ReadSets(context, context.args.subspan(1));
+  if (!sets) return;
+  std::vector<SetItem> common;
+  Intersect(*sets, [&](const SetItem& item) {
+    common.push_back(item);
+    return true;
+  });
+  ReplyCollected(context, common);
+}
+
+void SDiff(CommandContext& context) {
+  auto sets = ReadSets(context, context.args.subspan(1));
+  if (!sets) return;
+  std::unique_ptr<store::ValueObject> copy;
+  std::vector<SetItem> rest;
+  Subtract(*sets, copy, [&](const SetItem& item) {
+    rest.push_back(item);
+    return true;
+  });
+  ReplyCollected(context, rest);
+}
+
+void SUnion(CommandContext& context) {
+  const auto sets = ReadSets(context, context.args.subspan(1));
+  if (!sets) return;
+  const auto all = NewUnion(*sets, Limits(context));
+  Unite(*sets, kNoLimit, Limits(context), *all);
+  ReplyMembers(context, *all);
+}
+
+/// Puts `result` at the key that is the first argument and replies with its size.
+void StoreResult(CommandContext& context, std::unique_ptr<SetValue> result, const char* event) {
+  Unit& unit = context.unit;
+  const std::string_view key = context.arg(1);
+  const size_t count = result->Count();
+  if (count > 0) {
+    unit.SetObject(key, std::move(result));
+    unit.Notify(kNotifySet, event, key);
+    unit.Replicate(context.args);
+  } else if (unit.Delete(key)) {
+    unit.Notify(kNotifyGeneric, "del", key);
+    unit.Replicate(context.args);
+  }
+  context.reply.Integer(static_cast<int64_t>(count));
+}
+
+void SInterStore(CommandContext& context) {
+  auto sets = ReadSets(context, context.args.subspan(2));
+  if (!sets) return;
+  auto result = std::make_unique<SetValue>();
+  Intersect(*sets, [&](const SetItem& item) {
+    result->Add(item, Limits(context));
+    return true;
+  });
+  StoreResult(context, std::move(result), "sinterstore");
+}
+
+void SDiffStore(CommandContext& context) {
+  auto sets = ReadSets(context, context.args.subspan(2));
+  if (!sets) return;
+  auto result = std::make_unique<SetValue>();
+  std::unique_ptr<store::ValueObject> copy;
+  Subtract(*sets, copy, [&](const SetItem& item) {
+    result->Add(item, Limits(context));
+    return true;
+  });
+  StoreResult(context, std::move(result), "sdiffstore");
+}
+
+void SUnionStore(CommandContext& context) {
+  const auto sets = ReadSets(context, context.args.subspan(2));
+  if (!sets) return;
+  auto result = std::make_unique<SetValue>();
+  Unite(*sets, kNoLimit, Limits(context), *result);
+  StoreResult(context, std::move(result), "sunionstore");
+}
+
+/// Arguments of SINTERCARD and its kin: "numkeys key [key ...] [APPROX] [LIMIT limit]".
+struct CardArgs {
+  std::span<const std::string_view> keys;
+  uint64_t limit = kNoLimit;
+};
+
+/// nullopt with the error replied.
+std::optional<CardArgs> ReadCardArgs(CommandContext& context, bool knows_approx) {
+  CardArgs out;
+  const auto fail = [&](const Error& error) {
+    context.Fail(error);
+    return std::nullopt;
+  };
+  const std::optional<int64_t> num_keys = ParseInt64(context.arg(1));
+  if (!num_keys || *num_keys < 1) return fail(kNumKeys);
+  if (static_cast<uint64_t>(*num_keys) > context.args.size() - 2) return fail(kTooManyKeys);
+  out.keys = context.args.subspan(2, static_cast<size_t>(*num_keys));
+  for (size_t i = 2 + out.keys.size(); i < context.args.size(); ++i) {
+    if (knows_approx && EqualsIgnoreCase(context.arg(i), "approx")) continue;
+    if (!EqualsIgnoreCase(context.arg(i), "limit") || i + 1 == context.args.size()) {
+      return fail(errors::kSyntax);
+    }
+    const std::optional<int64_t> limit = ParseInt64(context.arg(++i));
+    if (!limit || *limit < 0) return fail(kNegativeLimit);
+    out.limit = *limit == 0 ? kNoLimit : static_cast<uint64_t>(*limit);
+  }
+  return out;
+}
+
+/// Counts the calls up to a limit; says whether to go on.
+struct Counter {
+  uint64_t limit;
+  uint64_t count = 0;
+  bool operator()(const SetItem&) { return ++count < limit; }
+};
+
+void SInterCard(CommandContext& context) {
+  const auto args = ReadCardArgs(context, false);
+  if (!args) return;
+  auto sets = ReadSets(context, args->keys);
+  if (!sets) return;
+  Counter counter{args->limit};
+  Intersect(*sets, std::ref(counter));
+  context.reply.Integer(static_cast<int64_t>(counter.count));
+}
+
+void SDiffCard(CommandContext& context) {
+  const auto args = ReadCardArgs(context, false);
+  if (!args) return;
+  auto sets = ReadSets(context, args->keys);
+  if (!sets) return;
+  Counter counter{args->limit};
+  std::unique_ptr<store::ValueObject> copy;
+  Subtract(*sets, copy, std::ref(counter));
+  context.reply.Integer(static_cast<int64_t>(counter.count));
+}
+
+// Differs: with APPROX Redis estimates by a HyperLogLog; the exact number is as good an estimate.
+void SUnionCard(CommandContext& context) {
+  const auto args = ReadCardArgs(context, true);
+  if (!args) return;
+  const auto sets = ReadSets(context, args->keys);
+  if (!sets) return;
+  const auto all = NewUnion(*sets, Limits(context));
+  Unite(*sets, args->limit, Limits(context), *all);
+  context.reply.Integer(static_cast<int64_t>(all->Count()));
+}
+
+// ---------------------------------------------------------------- rows
+
+constexpr KeySpec kSaddKeys[] = {KeySpec::Single(1, KeyFlag::kReadWrite | KeyFlag::kInsert)};
+constexpr ArgSpec kSaddArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec_index = 0},
+                                 {.name = "member", .type = ArgType::kString, .is_multiple = true}};
+constexpr HistoryEntry kSaddHistory[] = {{"2.4.0", "Takes several members."}};
+constexpr KeySpec kScardKeys[] = {KeySpec::Single(1, KeyFlag::kReadOnly)};
+constexpr ArgSpec kScardArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec_index = 0}};
+constexpr KeySpec kSdiffKeys[] = {KeySpec::Range(1, -1, 1, KeyFlag::kReadOnly | KeyFlag::kAccess)};
+constexpr ArgSpec kSdiffArgs[] = {
+    {.name = "key", .type = ArgType::kKey, .key_spec_index = 0, .is_multiple = true}};
+constexpr std::string_view kSdiffTips[] = {"nondeterministic_output_order"};
+constexpr KeySpec kSdiffstoreKeys[] = {
+    KeySpec::Single(1, KeyFlag::kOverwrite | KeyFlag::kUpdate),
+    KeySpec::Range(2, -1, 1, KeyFlag::kReadOnly | KeyFlag::kAccess)};
+constexpr ArgSpec kSdiffstoreArgs[] = {
+    {.name = "destination", .type = ArgType::kKey, .key_spec_index = 0},
+    {.name = "key", .type = ArgType::kKey, .key_spec_index = 1, .is_multiple = true}};
+constexpr KeySpec kSintercardKeys[] = {KeySpec::KeyNum(1, KeyFlag::kReadOnly | KeyFlag::kAccess)};
+constexpr ArgSpec kSintercardArgs[] = {
+    {.name = "numkeys", .type = ArgType::kInteger},
+    {.name = "key", .type = ArgType::kKey, .key_spec_index = 0, .is_multiple = true},
+    {.name = "limit", .type = ArgType::kInteger, .token = "LIMIT", .is_optional = true}};
+constexpr KeySpec kSinterstoreKeys[] = {
+    KeySpec::Single(1, KeyFlag::kReadWrite | KeyFlag::kUpdate),
+    KeySpec::Range(2, -1, 1, KeyFlag::kReadOnly | KeyFlag::kAccess)};
+constexpr ArgSpec kSismemberArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec_index = 0},
+                                      {.name = "member", .type = ArgType::kString}};
+constexpr KeySpec kSmembersKeys[] = {KeySpec::Single(1, KeyFlag::kReadOnly | KeyFlag::kAccess)};
+constexpr KeySpec kSmoveKeys[] = {
+    KeySpec::Single(1, KeyFlag::kReadWrite | KeyFlag::kAccess | KeyFlag::kDelete),
+    KeySpec::Single(2, KeyFlag::kReadWrite | KeyFlag::kInsert)};
+constexpr ArgSpec kSmoveArgs[] = {
+    {.name = "source", .type = ArgType::kKey, .key_spec_index = 0},
+    {.name = "destination", .type = ArgType::kKey, .key_spec_index = 1},
+    {.name = "member", .type = ArgType::kString}};
+constexpr KeySpec kSpopKeys[] = {
+    KeySpec::Single(1, KeyFlag::kReadWrite | KeyFlag::kAccess | KeyFlag::kDelete)};
+constexpr ArgSpec kSpopArgs[] = {
+    {.name = "key", .type = ArgType::kKey, .key_spec_index = 0},
+    {.name = "count", .type = ArgType::kInteger, .is_optional = true, .since = "3.2.0"}};
+constexpr HistoryEntry kSpopHistory[] = {{"3.2.0", "Added `count`."}};
+constexpr std::string_view kSpopTips[] = {"nondeterministic_output"};
+constexpr ArgSpec kSrandmemberArgs[] = {
+    {.name = "key", .type = ArgType::kKey, .key_spec_index = 0},
+    {.name = "count", .type = ArgType::kInteger, .is_optional = true, .since = "2.6.0"}};
+constexpr HistoryEntry kSrandmemberHistory[] = {{"2.6.0", "Added `count`."}};
+constexpr KeySpec kSremKeys[] = {KeySpec::Single(1, KeyFlag::kReadWrite | KeyFlag::kDelete)};
+constexpr ArgSpec kSscanArgs[] = {
+    {.name = "key", .type = ArgType::kKey, .key_spec_index = 0},
+    {.name = "cursor", .type = ArgType::kInteger},
+    {.name = "pattern", .type = ArgType::kPattern, .token = "MATCH", .is_optional = true},
+    {.name = "count", .type = ArgType::kInteger, .token = "COUNT", .is_optional = true}};
+constexpr ArgSpec kSunioncardArgs[] = {
+    {.name = "numkeys", .type = ArgType::kInteger},
+    {.name = "key", .type = ArgType::kKey, .key_spec_index = 0, .is_multiple = true},
+    {.name = "approx", .type = ArgType::kPureToken, .token = "APPROX", .is_optional = true},
+    {.name = "limit", .type = ArgType::kInteger, .token = "LIMIT", .is_optional = true}};
+
+constexpr Command kRows[] = {
+    {.spec = {.name = "sadd",
+              .arity = -3,
+              .group = Group::kSet,
+              .since = "1.0.0",
+              .flags = Flag::kWrite | Flag::kDenyOom | Flag::kFast,
+              .keys = kSaddKeys,
+              .acl = Acl::kWrite | Acl::kSet | Acl::kFast,
+              .complexity = "O(N) for N members",
+              .summary = "Adds members to a set, creating it if needed.",
+              .arguments = kSaddArgs,
+              .history = kSaddHistory},
+     .run = SAdd},
+    {.spec = {.name = "scard",
+              .arity = 2,
+              .group = Group::kSet,
+              .since = "1.0.0",
+              .flags = Flag::kReadonly | Flag::kFast,
+              .keys = kScardKeys,
+              .acl = Acl::kRead | Acl::kSet | Acl::kFast,
+              .complexity = "O(1)",
+              .summary = "Tells how many members a set has.",
+              .arguments = kScardArgs},
+     .run = SCard},
+    {.spec = {.name = "sdiff",
+              .arity = -2,
+              .group = Group::kSet,
+              .since = "1.0.0",
+              .flags = Flag::kReadonly,
+              .keys = kSdiffKeys,
+              .acl = Acl::kRead | Acl::kSet | Acl::kSlow,
+              .complexity = "O(N) with N the members of all sets together",
+              .summary = "Replies with the members of the first set that no other set has.",
+              .arguments = kSdiffArgs,
+              .tips = kSdiffTips},
+     .run = SDiff},
+    {.spec = {.name = "sdiffstore",
+              .arity = -3,
+              .group = Group::kSet,
+              .since = "1.0.0",
+              .flags = Flag::kWrite | Flag::kDenyOom,
+              .keys = kSdiffstoreKeys,
+              .acl = Acl::kWrite | Acl::kSet | Acl::kSlow,
+              .complexity = "O(N) with N the members of all sets together",
+              .summary = "Stores the members of the first set that no other set has.",
+              .arguments = kSdiffstoreArgs},
+     .run = SDiffStore},
+    {.spec =
+         {.name = "sinter",
+          .arity = -2,
+          .group = Group::kSet,
+          .since = "1.0.0",
+          .flags = Flag::kReadonly,
+          .keys = kSdiffKeys,
+          .acl = Acl::kRead | Acl::kSet | Acl::kSlow,
+          .complexity =
+              "O(N*M) at worst, with N the members of the smallest set and M the number of sets",
+          .summary = "Replies with the members that all sets have.",
+          .arguments = kSdiffArgs,
+          .tips = kSdiffTips},
+     .run = SInter},
+    {.spec =
+         {.name = "sintercard",
+          .arity = -3,
+          .group = Group::kSet,
+          .since = "7.0.0",
+          .flags = Flag::kReadonly,
+          .keys = kSintercardKeys,
+          .acl = Acl::kRead | Acl::kSet | Acl::kSlow,
+          .complexity =
+              "O(N*M) at worst, with N the members of the smallest set and M the number of sets",
+          .summary = "Counts the members that all sets have.",
+          .arguments = kSintercardArgs},
+     .run = SInterCard},
+    {.spec =
+         {.name = "sinterstore",
+          .arity = -3,
+          .group = Group::kSet,
+          .since = "1.0.0",
+          .flags = Flag::kWrite | Flag::kDenyOom,
+          .keys = kSinterstoreKeys,
+          .acl = Acl::kWrite | Acl::kSet | Acl::kSlow,
+          .complexity =
+              "O(N*M) at worst, with N the members of the smallest set and M the number of sets",
+          .summary = "Stores the members that all sets have.",
+          .arguments = kSdiffstoreArgs},
+     .run = SInterStore},
+    {.spec = {.name = "sismember",
+              .arity = 3,
+              .group = Group::kSet,
+              .since = "1.0.0",
+              .flags = Flag::kReadonly | Flag::kFast,
+              .keys = kScardKeys,
+              .acl = Acl::kRead | Acl::kSet | Acl::kFast,
+              .complexity = "O(1)",
+              .summary = "Tells whether a set has a member.",
+              .arguments = kSismemberArgs},
+     .run = SIsMember},
+    {.spec = {.name = "smembers",
+              .arity = 2,
+              .group = Group::kSet,
+              .since = "1.0.0",
+              .flags = Flag::kReadonly,
+              .keys = kSmembersKeys,
+              .acl = Acl::kRead | Acl::kSet | Acl::kSlow,
+              .complexity = "O(N) with N the members of the set",
+              .summary = "Replies with all members of a set.",
+              .arguments = kScardArgs,
+              .tips = kSdiffTips},
+     .run = SMembers},
+    {.spec = {.name = "smismember",
+              .arity = -3,
+              .group = Group::kSet,
+              .since = "6.2.0",
+              .flags = Flag::kReadonly | Flag::kFast,
+              .keys = kSmembersKeys,
+              .acl = Acl::kRead | Acl::kSet | Acl::kFast,
+              .complexity = "O(N) for N members asked for",
+              .summary = "Tells for each of several members whether a set has it.",
+              .arguments = kSaddArgs},
+     .run = SMIsMember},
+    {.spec = {.name = "smove",
+              .arity = 4,
+              .group = Group::kSet,
+              .since = "1.0.0",
+              .flags = Flag::kWrite | Flag::kFast,
+              .keys = kSmoveKeys,
+              .acl = Acl::kWrite | Acl::kSet | Acl::kFast,
+              .complexity = "O(1)",
+              .summary = "Moves a member from one set to another.",
+              .arguments = kSmoveArgs},
+     .run = SMove},
+    {.spec = {.name = "spop",
+              .arity = -2,
+              .group = Group::kSet,
+              .since = "1.0.0",
+              .flags = Flag::kWrite | Flag::kFast,
+              .keys = kSpopKeys,
+              .acl = Acl::kWrite | Acl::kSet | Acl::kFast,
+              .complexity = "O(1) without a count, O(N) for a count of N",
+              .summary = "Takes random members out of a set and replies with them.",
+              .arguments = kSpopArgs,
+              .history = kSpopHistory,
+              .tips = kSpopTips},
+     .run = SPop},
+    {.spec = {.name = "srandmember",
+              .arity = -2,
+              .group = Group::kSet,
+              .since = "1.0.0",
+              .flags = Flag::kReadonly,
+              .keys = kSmembersKeys,
+              .acl = Acl::kRead | Acl::kSet | Acl::kSlow,
+              .complexity = "O(1) without a count, O(N) for a count of N or -N",
+              .summary = "Replies with random members of a set.",
+              .arguments = kSrandmemberArgs,
+              .history = kSrandmemberHistory,
+              .tips = kSpopTips},
+     .run = SRandMember},
+    {.spec = {.name = "srem",
+              .arity = -3,
+              .group = Group::kSet,
+              .since = "1.0.0",
+              .flags = Flag::kWrite | Flag::kFast,
+              .keys = kSremKeys,
+              .acl = Acl::kWrite | Acl::kSet | Acl::kFast,
+              .complexity = "O(N) for N members",
+              .summary = "Removes members from a set.",
+              .arguments = kSaddArgs,
+              .history = kSaddHistory},
+     .run = SRem},
+    {.spec = {.name = "sscan",
+              .arity = -3,
+              .group = Group::kSet,
+              .since = "2.8.0",
+              .flags = Flag::kReadonly,
+              .keys = kSmembersKeys,
+              .acl = Acl::kRead | Acl::kSet | Acl::kSlow,
+              .complexity = "O(1) for a call, O(N) for a whole walk",
+              .summary = "Walks through the members of a set step by step.",
+              .arguments = kSscanArgs,
+              .tips = kSpopTips},
+     .run = SScan},
+    {.spec = {.name = "sunion",
+              .arity = -2,
+              .group = Group::kSet,
+              .since = "1.0.0",
+              .flags = Flag::kReadonly,
+              .keys = kSdiffKeys,
+              .acl = Acl::kRead | Acl::kSet | Acl::kSlow,
+              .complexity = "O(N) with N the members of all sets together",
+              .summary = "Replies with the members that at least one set has.",
+              .arguments = kSdiffArgs,
+              .tips = kSdiffTips},
+     .run = SUnion},
+    {.spec = {.name = "sunionstore",
+              .arity = -3,
+              .group = Group::kSet,
+              .since = "1.0.0",
+              .flags = Flag::kWrite | Flag::kDenyOom,
+              .keys = kSdiffstoreKeys,
+              .acl = Acl::kWrite | Acl::kSet | Acl::kSlow,
+              .complexity = "O(N) with N the members of all sets together",
+              .summary = "Stores the members that at least one set has.",
+              .arguments = kSdiffstoreArgs},
+     .run = SUnionStore},
+    {.spec = {.name = "sdiffcard",
+              .arity = -3,
+              .group = Group::kSet,
+              .since = "8.10.0",
+              .flags = Flag::kReadonly,
+              .keys = kSintercardKeys,
+              .acl = Acl::kRead | Acl::kSet | Acl::kSlow,
+              .complexity = "O(N) with N the members of all sets together",
+              .summary = "Counts the members of the first set that no other set has.",
+              .arguments = kSintercardArgs},
+     .run = SDiffCard},
+    {.spec = {.name = "sunioncard",
+              .arity = -3,
+              .group = Group::kSet,
+              .since = "8.10.0",
+              .flags = Flag::kReadonly,
+              .keys = kSintercardKeys,
+              .acl = Acl::kRead | Acl::kSet | Acl::kSlow,
+              .complexity = "O(N) with N the members of all sets together",
+              .summary = "Counts the members that at least one set has.",
+              .arguments = kSunioncardArgs},
+     .run = SUnionCard},
+};
+
+}  // namespace
+
+std::span<const Command> SetCommands() { return kRows; }
+
+}  // namespace peal::broker
