@@ -149,13 +149,14 @@ Entry* Unit::FindHashed(uint32_t db, std::string_view key, uint64_t hash) {
 
 Entry* Unit::FindIn(uint32_t db, std::string_view key) { return FindHashed(db, key, HashOf(key)); }
 
+bool Unit::IsExpiryOnHold() const {
+  if (worker_ == nullptr) return false;
+  const Server& server = worker_->server();
+  return server.pause_mode() != PauseMode::kNone && now_ms_ < server.pause_until_ms();
+}
+
 Entry* Unit::Expire(uint32_t db, std::string_view key, uint64_t hash) {
-  if (worker_ != nullptr) {
-    const Server& server = worker_->server();
-    // While clients are paused nothing may change: the key is gone for them, but stays.
-    if (server.pause_mode() != PauseMode::kNone && now_ms_ < server.pause_until_ms())
-      return nullptr;
-  }
+  if (IsExpiryOnHold()) return nullptr;
   Stripe& stripe = keyspace_.StripeOf(hash);
   stripe.AssertOwned();
   stripe.Erase(static_cast<int>(db), key, hash, garbage_);
@@ -259,7 +260,7 @@ void Unit::ObjectChanged(std::string_view key, const Entry& entry, size_t bytes_
   const uint64_t hash = HashOf(key);
   Stripe& stripe = keyspace_.StripeOf(hash);
   stripe.AssertOwned();
-  stripe.BookInPlace(static_cast<int>(db_), bytes_before, entry.object()->MemoryBytes());
+  stripe.BookInPlace(static_cast<int>(db_), key, *entry.object(), bytes_before);
   Touched(stripe, db_, key, hash);
   counters_.changes += changes;
   changes_ += changes;

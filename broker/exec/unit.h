@@ -62,6 +62,7 @@ struct UnitCounters {
   uint64_t keyspace_hits = 0;
   uint64_t keyspace_misses = 0;
   uint64_t expired_keys = 0;
+  uint64_t expired_fields = 0;
   uint64_t changes = 0;  // as Redis' "dirty"
   uint64_t events = 0;   // keyspace events that had an audience
 
@@ -69,6 +70,7 @@ struct UnitCounters {
     keyspace_hits += other.keyspace_hits;
     keyspace_misses += other.keyspace_misses;
     expired_keys += other.expired_keys;
+    expired_fields += other.expired_fields;
     changes += other.changes;
     events += other.events;
     return *this;
@@ -191,6 +193,11 @@ class Unit {
   /// Up to what size values keep their compact encodings: as configured, or the defaults without a
   /// worker.
   const store::EncodingLimits& encoding_limits() const;
+
+  /// While clients are paused nothing may change: what has expired is gone for them, but stays.
+  bool IsExpiryOnHold() const;
+  /// Counts fields that were deleted because their time had come.
+  void CountExpiredFields(uint64_t fields) { counters_.expired_fields += fields; }
 
   // --- Looking up. A key whose time has come is deleted first (as an effect of its own, with event
   // and watchers), so it is never returned. Entries are valid until the next change of their key.

@@ -473,6 +473,8 @@ constexpr Field kFields[] = {
     {Section::kStats, "sync_partial_err", nullptr, "0"},
     {Section::kStats, "expired_keys",
      [](const Facts& f, Out& o) { Put(o, f.totals.units.expired_keys); }},
+    {Section::kStats, "expired_subkeys",
+     [](const Facts& f, Out& o) { Put(o, f.totals.units.expired_fields); }},
     {Section::kStats, "expired_stale_perc",
      [](const Facts& f,
         Out&

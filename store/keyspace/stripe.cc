@@ -93,6 +93,11 @@ Entry* NewEntry(std::string_view key, Normalized& value, int64_t expire_ms) {
   }
 }
 
+/// When the next element of the value goes.
+int64_t NextExpiryOf(const Entry& entry) {
+  return entry.is_string() ? ValueObject::kNoExpiry : entry.object()->NextExpiryMs();
+}
+
 int64_t WantedExpiry(const Entry* before, ExpirePolicy policy) {
   switch (policy.kind) {
     case ExpirePolicy::Kind::kClear:
@@ -190,10 +195,30 @@ Entry* Stripe::Install(Database& database, const Before& before, Entry* now, uin
                 std::memory_order_relaxed);
   }
   Book(database, before.bytes + table_before, now->MemoryBytes() + table_now);
+  if (!now->is_string() || database.element_times != nullptr) [[unlikely]] {
+    NoteElementTime(database, now->key(), NextExpiryOf(*now));
+  }
   return now;
 }
 
+void Stripe::NoteElementTime(Database& database, std::string_view key, int64_t at_ms) {
+  std::unique_ptr<TimeIndex>& times = database.element_times;
+  if (times == nullptr && at_ms == ValueObject::kNoExpiry) return;
+  const size_t bytes_before = times == nullptr ? 0 : times->MemoryBytes();
+  if (at_ms == ValueObject::kNoExpiry) {
+    if (!times->Remove(key)) return;
+  } else {
+    if (times == nullptr) times = std::make_unique<TimeIndex>();
+    times->Set(key, at_ms);
+  }
+  database.counters.element_volatile_keys.store(static_cast<uint32_t>(times->size()),
+                                                std::memory_order_relaxed);
+  if (times->empty()) times.reset();
+  Book(database, bytes_before, times == nullptr ? 0 : times->MemoryBytes());
+}
+
 void Stripe::Forget(Database& database, const Before& before, size_t table_bytes_before) {
+  NoteElementTime(database, before.entry->key(), ValueObject::kNoExpiry);
   database.counters.keys.store(static_cast<uint32_t>(database.table.size()),
                                std::memory_order_relaxed);
   if (before.is_volatile) {
@@ -259,8 +284,11 @@ Entry* Stripe::SetObject(int db, std::string_view key, uint64_t hash,
   return Install(database, before, entry, hash, garbage);
 }
 
-void Stripe::BookInPlace(int db, size_t bytes_before, size_t bytes_now) {
-  Book(Make(db), bytes_before, bytes_now);
+void Stripe::BookInPlace(int db, std::string_view key, const ValueObject& object,
+                         size_t bytes_before) {
+  Database& database = Make(db);
+  Book(database, bytes_before, object.MemoryBytes());
+  NoteElementTime(database, key, object.NextExpiryMs());
 }
 
 Entry* Stripe::Append(int db, Entry* entry, uint64_t hash, std::string_view bytes,
@@ -422,6 +450,14 @@ size_t Stripe::CollectExpired(int db, int64_t now_ms, size_t max_steps, size_t m
   return seen;
 }
 
+std::optional<std::string> Stripe::NextWithExpiredElement(int db, int64_t now_ms) const {
+  const Database* database = At(db);
+  if (database == nullptr || database->element_times == nullptr) return std::nullopt;
+  const TimeIndex& times = *database->element_times;
+  if (times.FirstTime() >= now_ms) return std::nullopt;
+  return std::string(times.FirstName());
+}
+
 void Stripe::ContinueMigration(size_t buckets, Garbage& garbage) {
   for (int db = 0; db < databases_; ++db) {
     Database* database = At(db);
@@ -473,7 +509,9 @@ void Stripe::Flush(int db, Garbage& garbage) {
   garbage.Add(std::move(flushed));
   database->counters.keys.store(0, std::memory_order_relaxed);
   database->counters.volatile_keys.store(0, std::memory_order_relaxed);
+  database->counters.element_volatile_keys.store(0, std::memory_order_relaxed);
   database->expire_position = 0;
+  database->element_times.reset();
   Book(*database, database->bytes, 0);
 }
 
@@ -491,8 +529,10 @@ void Stripe::Swap(int a, int b) {
   };
   swap_count(first.counters.keys, second.counters.keys);
   swap_count(first.counters.volatile_keys, second.counters.volatile_keys);
+  swap_count(first.counters.element_volatile_keys, second.counters.element_volatile_keys);
   std::swap(first.bytes, second.bytes);
   std::swap(first.expire_position, second.expire_position);
+  std::swap(first.element_times, second.element_times);
 }
 
 void Stripe::Prefetch(int db, uint64_t hash) const {

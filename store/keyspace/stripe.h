@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -16,6 +17,7 @@
 #include "store/keyspace/watch.h"
 #include "store/sync/annotations.h"
 #include "store/sync/mutex.h"
+#include "store/value/time_index.h"
 
 namespace peal::store {
 
@@ -98,8 +100,10 @@ class alignas(64) Stripe {
   Entry* SetObject(int db, std::string_view key, uint64_t hash, std::unique_ptr<ValueObject> object,
                    ExpirePolicy expire, Garbage& garbage) REQUIRES(mutex_);
 
-  /// Books what an object of `db` has grown or shrunk by when it was changed in place.
-  void BookInPlace(int db, size_t bytes_before, size_t bytes_now) REQUIRES(mutex_);
+  /// Books what the object of `key` has grown or shrunk by when it was changed in place, and notes
+  /// when the next of its elements goes.
+  void BookInPlace(int db, std::string_view key, const ValueObject& object, size_t bytes_before)
+      REQUIRES(mutex_);
 
   /// Deletes the key, expired or not. True if there was one.
   bool Erase(int db, std::string_view key, uint64_t hash, Garbage& garbage) REQUIRES(mutex_);
@@ -145,6 +149,9 @@ class alignas(64) Stripe {
   size_t CollectExpired(int db, int64_t now_ms, size_t max_steps, size_t max_keys,
                         std::vector<std::string>& keys) REQUIRES(mutex_);
 
+  /// A key of `db` that holds an element which is expired at `now_ms`, if there is one.
+  std::optional<std::string> NextWithExpiredElement(int db, int64_t now_ms) const REQUIRES(mutex_);
+
   /// Moves on with table migrations under way in all databases, by `buckets` each; for idle
   /// moments.
   void ContinueMigration(size_t buckets, Garbage& garbage) REQUIRES(mutex_);
@@ -168,6 +175,10 @@ class alignas(64) Stripe {
   size_t volatile_size(int db) const {
     return Counters(db).volatile_keys.load(std::memory_order_relaxed);
   }
+  /// Keys of `db` with elements that have an expiry of their own. [any thread]
+  size_t element_volatile_size(int db) const {
+    return Counters(db).element_volatile_keys.load(std::memory_order_relaxed);
+  }
   /// Bytes of entries, values and tables of all databases. [any thread]
   size_t memory_bytes() const { return memory_bytes_.load(std::memory_order_relaxed); }
 
@@ -183,12 +194,15 @@ class alignas(64) Stripe {
     // Written under the mutex with plain load and store; atomic for readers without it.
     std::atomic<uint32_t> keys{0};
     std::atomic<uint32_t> volatile_keys{0};
+    std::atomic<uint32_t> element_volatile_keys{0};
   };
   struct Database {
     Table table;
     DbCounters counters;
     size_t bytes = 0;  // of entries, values and bucket arrays
     uint64_t expire_position = 0;
+    /// Keys whose values hold elements with an expiry, by the next of them; made on first use.
+    std::unique_ptr<TimeIndex> element_times;
   };
   /// What is to be known of an entry before it is changed.
   struct Before {
@@ -207,6 +221,8 @@ class alignas(64) Stripe {
   /// Books a deletion.
   void Forget(Database& database, const Before& before, size_t table_bytes_before) REQUIRES(mutex_);
   void Book(Database& database, size_t bytes_before, size_t bytes_now) REQUIRES(mutex_);
+  /// Keeps element_times: the next element of `key` goes at `at_ms`.
+  void NoteElementTime(Database& database, std::string_view key, int64_t at_ms);
   void TouchAllOf(int db, const Table* before, const Table* now) REQUIRES(mutex_);
 
   Mutex mutex_;  // shares its cache line with the table header of database 0

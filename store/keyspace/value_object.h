@@ -20,6 +20,8 @@ std::string_view TypeName(ValueType type);
 /// when it is empty (`static constexpr bool kKeepsEmpty`; streams only).
 class ValueObject {
  public:
+  static constexpr int64_t kNoExpiry = -1;
+
   ValueObject() = default;
   ValueObject(const ValueObject&) = delete;
   ValueObject& operator=(const ValueObject&) = delete;
@@ -32,6 +34,9 @@ class ValueObject {
   virtual std::string_view EncodingName() const = 0;
   /// Elements: fields of a hash, members of a set, entries of a stream.
   virtual size_t Count() const = 0;
+  /// The earliest time at which one of its elements goes, absolute Unix milliseconds; kNoExpiry if
+  /// none does by itself. O(1).
+  virtual int64_t NextExpiryMs() const { return kNoExpiry; }
   /// A deep copy, with its own encoding. O(n).
   virtual std::unique_ptr<ValueObject> Clone() const = 0;
 };
