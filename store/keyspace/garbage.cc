@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "store/keyspace/table.h"
+#include "store/value/time_index.h"
 
 namespace peal::store {
 
@@ -39,6 +40,11 @@ void Garbage::Add(std::unique_ptr<Table> table) {
   tables_.push_back(std::move(table));
 }
 
+void Garbage::Add(std::unique_ptr<TimeIndex> index) {
+  bytes_ += index->MemoryBytes();
+  indexes_.push_back(std::move(index));
+}
+
 void Garbage::Add(Garbage&& other) {
   const auto take = [](auto& to, auto& from) {
     if (to.empty()) {
@@ -53,6 +59,7 @@ void Garbage::Add(Garbage&& other) {
   take(blocks_, other.blocks_);
   take(arrays_, other.arrays_);
   take(tables_, other.tables_);
+  take(indexes_, other.indexes_);
   bytes_ += std::exchange(other.bytes_, 0);
 }
 
@@ -63,6 +70,7 @@ void Garbage::Drop() {
   for (const auto& [memory, bytes] : arrays_) Table::FreeBuckets(memory, bytes);
   arrays_.clear();
   tables_.clear();
+  indexes_.clear();
   bytes_ = 0;
 }
 

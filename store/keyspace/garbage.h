@@ -10,6 +10,7 @@
 namespace peal::store {
 
 class Table;
+class TimeIndex;
 
 /// What a unit took out of the keyspace, to be freed after its locks are released.
 ///
@@ -32,11 +33,13 @@ class Garbage {
   void AddBuckets(void* memory, size_t bytes);
   /// A whole table with its entries.
   void Add(std::unique_ptr<Table> table);
+  void Add(std::unique_ptr<TimeIndex> index);
   /// Takes everything of `other`.
   void Add(Garbage&& other);
 
   bool empty() const {
-    return entries_.empty() && blocks_.empty() && arrays_.empty() && tables_.empty();
+    return entries_.empty() && blocks_.empty() && arrays_.empty() && tables_.empty() &&
+           indexes_.empty();
   }
   /// Approximate bytes that freeing gives back.
   size_t bytes() const { return bytes_; }
@@ -50,6 +53,7 @@ class Garbage {
   std::vector<SharedBytesRef> blocks_;
   std::vector<std::pair<void*, size_t>> arrays_;
   std::vector<std::unique_ptr<Table>> tables_;
+  std::vector<std::unique_ptr<TimeIndex>> indexes_;
   size_t bytes_ = 0;
 };
 

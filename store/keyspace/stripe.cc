@@ -158,7 +158,7 @@ Stripe::Database& Stripe::Make(int db) {
 
 Stripe::Before Stripe::Note(Entry* entry) {
   if (entry == nullptr) return {};
-  return {entry, entry->MemoryBytes(), entry->has_expiry()};
+  return {entry, entry->MemoryBytes(), entry->has_expiry(), !entry->is_string()};
 }
 
 void Stripe::Book(Database& database, size_t bytes_before, size_t bytes_now) {
@@ -195,7 +195,7 @@ Entry* Stripe::Install(Database& database, const Before& before, Entry* now, uin
                 std::memory_order_relaxed);
   }
   Book(database, before.bytes + table_before, now->MemoryBytes() + table_now);
-  if (!now->is_string() || database.element_times != nullptr) [[unlikely]] {
+  if (!now->is_string() || before.is_object) {
     NoteElementTime(database, now->key(), NextExpiryOf(*now));
   }
   return now;
@@ -218,7 +218,9 @@ void Stripe::NoteElementTime(Database& database, std::string_view key, int64_t a
 }
 
 void Stripe::Forget(Database& database, const Before& before, size_t table_bytes_before) {
-  NoteElementTime(database, before.entry->key(), ValueObject::kNoExpiry);
+  if (before.is_object) {
+    NoteElementTime(database, before.entry->key(), ValueObject::kNoExpiry);
+  }
   database.counters.keys.store(static_cast<uint32_t>(database.table.size()),
                                std::memory_order_relaxed);
   if (before.is_volatile) {
@@ -511,7 +513,7 @@ void Stripe::Flush(int db, Garbage& garbage) {
   database->counters.volatile_keys.store(0, std::memory_order_relaxed);
   database->counters.element_volatile_keys.store(0, std::memory_order_relaxed);
   database->expire_position = 0;
-  database->element_times.reset();
+  if (database->element_times != nullptr) garbage.Add(std::move(database->element_times));
   Book(*database, database->bytes, 0);
 }
 

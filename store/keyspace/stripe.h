@@ -209,6 +209,7 @@ class alignas(64) Stripe {
     Entry* entry = nullptr;
     size_t bytes = 0;
     bool is_volatile = false;
+    bool is_object = false;
   };
 
   const DbCounters& Counters(int db) const;

@@ -4,6 +4,9 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
+#include <memory>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -277,6 +280,98 @@ TEST_P(KeyspaceTest, CountsMemoryExactlyUnderRandomWrites) {
   EXPECT_EQ(keyspace.MemoryBytes(), expected);
   EXPECT_EQ(keyspace.VolatileSize(0), with_expiry);
   EXPECT_EQ(keyspace.DbSize(0), keys);
+}
+
+/// A value whose elements go at a time that the test chooses.
+class TimedObject : public ValueObject {
+ public:
+  ValueType type() const override { return ValueType::kHash; }
+  size_t MemoryBytes() const override { return sizeof(*this); }
+  std::string_view EncodingName() const override { return "listpack"; }
+  size_t Count() const override { return 1; }
+  int64_t NextExpiryMs() const override { return next_ms; }
+  std::unique_ptr<ValueObject> Clone() const override { return std::make_unique<TimedObject>(); }
+
+  int64_t next_ms = kNoExpiry;
+};
+
+TEST_P(KeyspaceTest, KnowsWhichKeysHoldExpiredElementsWhateverHappensToThem) {
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  const auto time = [&] {
+    return random() % 3 == 0 ? ValueObject::kNoExpiry : kNow + static_cast<int64_t>(random() % 100);
+  };
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string key = "k" + std::to_string(random() % 100);
+    const int db = static_cast<int>(random() % 2);
+    const uint64_t hash = HashKey(key);
+    Stripe& stripe = Of(key);
+    stripe.AssertOwned();
+    Entry* const entry = stripe.FindRaw(db, key, hash);
+    switch (random() % 8) {
+      case 0:
+        stripe.Erase(db, key, hash, garbage);
+        break;
+      case 1:
+        stripe.SetString(db, key, hash, std::string_view("v"), {}, garbage);
+        break;
+      case 2:
+        if (entry != nullptr) stripe.SetExpire(db, entry, hash, kNow + 1, garbage);
+        break;
+      case 3:
+        if (entry != nullptr) {
+          stripe.Adopt(1 - db, stripe.Extract(db, key, hash, garbage), hash, garbage);
+        }
+        break;
+      case 4:
+        if (random() % 50 == 0) keyspace.SwapDb(0, 1);
+        if (random() % 500 == 0) keyspace.FlushDb(db, garbage);
+        break;
+      case 5:
+        if (entry != nullptr && !entry->is_string()) {
+          auto& object = static_cast<TimedObject&>(*entry->object());
+          object.next_ms = time();
+          stripe.BookInPlace(db, key, object, object.MemoryBytes());
+        }
+        break;
+      default: {
+        auto object = std::make_unique<TimedObject>();
+        object->next_ms = time();
+        stripe.SetObject(db, key, hash, std::move(object), {}, garbage);
+      }
+    }
+    garbage.Drop();
+  }
+  for (const int db : {0, 1}) {
+    std::map<int, std::pair<int64_t, std::string>> first;  // by stripe
+    std::map<int, size_t> counts;
+    keyspace.ForEach(db, [&](Entry* entry) {
+      if (entry->is_string()) return;
+      const int64_t next_ms = entry->object()->NextExpiryMs();
+      if (next_ms == ValueObject::kNoExpiry) return;
+      const int index = keyspace.StripeIndex(HashKey(entry->key()));
+      ++counts[index];
+      auto [at, is_new] = first.try_emplace(index, next_ms, entry->key());
+      if (next_ms < at->second.first) at->second = std::pair(next_ms, std::string(entry->key()));
+    });
+    for (int i = 0; i < keyspace.stripe_count(); ++i) {
+      Stripe& stripe = keyspace.stripe(i);
+      stripe.AssertOwned();
+      ASSERT_EQ(stripe.element_volatile_size(db), counts[i]);
+      if (!first.contains(i)) {
+        ASSERT_FALSE(stripe.NextWithExpiredElement(db, INT64_MAX).has_value());
+        continue;
+      }
+      const int64_t next_ms = first[i].first;
+      ASSERT_FALSE(stripe.NextWithExpiredElement(db, next_ms).has_value());
+      const auto key = stripe.NextWithExpiredElement(db, next_ms + 1);
+      ASSERT_TRUE(key.has_value());
+      const Entry* const entry = stripe.FindRaw(db, *key, HashKey(*key));
+      ASSERT_NE(entry, nullptr);
+      ASSERT_EQ(entry->object()->NextExpiryMs(), next_ms);
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Stripes, KeyspaceTest, ::testing::Values(1, 16, 1024));
