@@ -70,7 +70,7 @@ size_t TimeIndex::CountBefore(int64_t ms) const {
 
 size_t TimeIndex::MemoryBytes() const {
   return sizeof(*this) + node_bytes_ + nodes_.size() * kSetNodeBytes +
-         nodes_.bucket_count() * sizeof(void*) + heap_.capacity() * sizeof(Node*);
+         (nodes_.bucket_count() + heap_.capacity()) * sizeof(void*);
 }
 
 void TimeIndex::Settle(Node* node) {
