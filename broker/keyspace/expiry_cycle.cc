@@ -1,8 +1,11 @@
 #include "broker/keyspace/expiry_cycle.h"
 
 
+#include <optional>
+
 #include "broker/exec/server.h"
 #include "broker/exec/worker.h"
+#include "broker/keyspace/field_expiry.h"
 #include "broker/metrics/clock.h"
 
 namespace peal::broker {
@@ -16,6 +19,7 @@ constexpr int64_t kShareOfEffort = 2;
 // What one visit of a stripe may look at and delete: its lock is held that long.
 constexpr size_t kStepsOfVisit = 32;
 constexpr size_t kKeysOfVisit = 20;
+constexpr size_t kFieldsOfVisit = 100;
 
 }  // namespace
 
@@ -68,7 +72,9 @@ void ExpiryCycle::Advance(int64_t now_ms) {
   if (stripe_ < keyspace.stripe_count()) {
     for (; db_ < keyspace.databases(); ++db_) {
       // The same piece of the keyspace comes next again: there is more.
-      if (Visit(now_ms)) return;
+      const bool has_more_keys = VisitKeys(now_ms);
+      const bool has_more_fields = VisitFields(now_ms);
+      if (has_more_keys || has_more_fields) return;
     }
   }
   db_ = 0;
@@ -76,7 +82,7 @@ void ExpiryCycle::Advance(int64_t now_ms) {
   if (--stripes_left_ <= 0) is_round_done_ = true;
 }
 
-bool ExpiryCycle::Visit(int64_t now_ms) {
+bool ExpiryCycle::VisitKeys(int64_t now_ms) {
   store::Stripe& stripe = worker_.server().keyspace().stripe(stripe_);
   if (stripe.volatile_size(db_) == 0) return false;
   keys_.clear();
@@ -94,6 +100,22 @@ bool ExpiryCycle::Visit(int64_t now_ms) {
   unit_.Finish();
   // As Redis: worth going on here while at least a tenth of what is seen has expired.
   return keys_.size() * 10 >= seen;
+}
+
+bool ExpiryCycle::VisitFields(int64_t now_ms) {
+  store::Stripe& stripe = worker_.server().keyspace().stripe(stripe_);
+  if (stripe.element_volatile_size(db_) == 0) return false;
+  if (!stripe.mutex().TryLock()) return false;
+  const std::optional<std::string> key = stripe.NextWithExpiredElement(db_, now_ms);
+  stripe.mutex().Unlock();
+  if (!key) return false;
+  unit_.Begin(worker_, nullptr, static_cast<uint32_t>(db_), now_ms);
+  unit_.AddKey(*key, Unit::HashKey(*key));
+  if (!unit_.TryLock()) return false;
+  auto hash = AsValue<store::HashValue>(unit_.Find(*key));
+  if (hash) ExpireFields(unit_, *key, *hash, kFieldsOfVisit);
+  unit_.Finish();
+  return true;
 }
 
 }  // namespace peal::broker

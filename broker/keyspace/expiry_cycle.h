@@ -10,7 +10,8 @@ namespace peal::broker {
 
 class Worker;
 
-/// Deletes keys whose time has come though nobody asks for them. One for each worker; its thread.
+/// Deletes keys, and fields of hashes, whose time has come though nobody asks for them. One for
+/// each worker; its thread.
 ///
 /// Reactor r looks after the stripes r, r + N, r + 2N, …. Each tick gives it a budget, a share of
 /// CPU that follows active-expire-effort; it is spent in short slices, so that no turn grows long.
@@ -47,7 +48,9 @@ class ExpiryCycle {
   void Advance(int64_t now_ms);
   /// Deletes what is found expired in the next piece of the current stripe and database. True if it
   /// is worth coming back at once.
-  bool Visit(int64_t now_ms);
+  bool VisitKeys(int64_t now_ms);
+  /// The same for expired fields of one hash.
+  bool VisitFields(int64_t now_ms);
 
   Worker& worker_;
   Unit unit_;
