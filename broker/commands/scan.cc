@@ -16,7 +16,9 @@ using protocol::Result;
 namespace errors = protocol::errors;
 
 std::optional<uint64_t> ReadCursor(std::string_view text) {
-  if (text.empty() || text.size() > 32) return std::nullopt;
+  text = text.substr(0, text.find('\0'));  // Redis reads a C string, and an empty one is 0
+  if (text.empty()) return 0;
+  if (text.size() > 32) return std::nullopt;
   const std::string copy(text);
   if (std::string_view(" \t\n\v\f\r").find(copy[0]) != std::string_view::npos) return std::nullopt;
   char* end = nullptr;
