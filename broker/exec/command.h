@@ -56,6 +56,7 @@ std::span<const Command> ClientCommands();
 std::span<const Command> PubSubCommands();
 std::span<const Command> StringCommands();
 std::span<const Command> ListCommands();
+std::span<const Command> HashCommands();
 std::span<const Command> GenericCommands();
 std::span<const Command> TransactionCommands();
 std::span<const Command> ServerCommands();

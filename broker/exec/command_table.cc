@@ -29,7 +29,7 @@ CommandTable::CommandTable() {
   constexpr std::array kGroups = {
       ConnectionCommands,    ClientCommands,      PubSubCommands, StringCommands, ListCommands,
       GenericCommands,       TransactionCommands, ServerCommands, ConfigCommands, CommandCommands,
-      IntrospectionCommands, LatencyCommands,     MemoryCommands, SetCommands};
+      IntrospectionCommands, LatencyCommands,     MemoryCommands, SetCommands,    HashCommands};
   for (const auto group : kGroups) {
     for (const Command& command : group()) {
       TableEntry* entry = Add(command, "");
