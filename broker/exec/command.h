@@ -57,6 +57,7 @@ std::span<const Command> PubSubCommands();
 std::span<const Command> StringCommands();
 std::span<const Command> ListCommands();
 std::span<const Command> HashCommands();
+std::span<const Command> HashExpiryCommands();
 std::span<const Command> GenericCommands();
 std::span<const Command> TransactionCommands();
 std::span<const Command> ServerCommands();

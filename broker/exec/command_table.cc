@@ -27,9 +27,10 @@ size_t HashName(std::string_view name) {
 CommandTable::CommandTable() {
   slots_.resize(1024);
   constexpr std::array kGroups = {
-      ConnectionCommands,    ClientCommands,      PubSubCommands, StringCommands, ListCommands,
-      GenericCommands,       TransactionCommands, ServerCommands, ConfigCommands, CommandCommands,
-      IntrospectionCommands, LatencyCommands,     MemoryCommands, SetCommands,    HashCommands};
+      ConnectionCommands, ClientCommands,  PubSubCommands,        StringCommands,
+      ListCommands,       GenericCommands, TransactionCommands,   ServerCommands,
+      ConfigCommands,     CommandCommands, IntrospectionCommands, LatencyCommands,
+      MemoryCommands,     SetCommands,     HashCommands,          HashExpiryCommands};
   for (const auto group : kGroups) {
     for (const Command& command : group()) {
       TableEntry* entry = Add(command, "");
