@@ -173,7 +173,7 @@ void AddGeneric(CommandContext& context, ZsetAddOptions options) {
   const size_t pair_args = context.args.size() - first;
   if (pair_args == 0 || pair_args % 2 != 0) return context.Fail(errors::kSyntax);
   if (options.only_new && options.only_existing) return context.Fail(kNxWithXx);
-  if (options.only_greater + options.only_less + options.only_new > 1) {
+  if (int{options.only_greater} + int{options.only_less} + int{options.only_new} > 1) {
     return context.Fail(kGtLtNx);
   }
   if (options.increments && pair_args > 2) return context.Fail(kIncrementsOnePair);
@@ -199,7 +199,7 @@ void AddGeneric(CommandContext& context, ZsetAddOptions options) {
   if (*found || !options.only_existing) {
     const store::EncodingLimits& limits = context.server.config().encoding;
     Edit<ZsetValue> zset(unit, key, *found, [&] {
-      return std::make_unique<ZsetValue>(context.arg(first + 1), limits);
+      return std::make_unique<ZsetValue>(1, context.arg(first + 1).size(), limits);
     });
     for (size_t i = 0; i < pair_args / 2; ++i) {
       double& score = i == 0 ? first_score : more_scores[i - 1];

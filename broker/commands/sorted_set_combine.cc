@@ -323,10 +323,11 @@ void CombineAndStore(CommandContext& context, Combination combination, const cha
   if (!ReadRequest(context, 2, Form::kStore, request)) return;
   Outcome outcome;
   Combine(request, outcome);
-  auto stored = std::make_unique<ZsetValue>();
-  for (const Scored& each : outcome.members()) {
-    stored->AddNew(each.member, each.score, context.server.config().encoding);
-  }
+  const store::EncodingLimits& limits = context.server.config().encoding;
+  size_t longest = 0;
+  for (const Scored& each : outcome.members()) longest = std::max(longest, each.member.size());
+  auto stored = std::make_unique<ZsetValue>(outcome.members().size(), longest, limits);
+  for (const Scored& each : outcome.members()) stored->AddNew(each.member, each.score, limits);
   StoreZset(context, context.arg(1), std::move(stored), event);
 }
 

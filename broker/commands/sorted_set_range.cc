@@ -215,9 +215,11 @@ void ZRangeStore(CommandContext& context) {
   if (*found) {
     const ZsetValue& zset = *found->value;
     const RankRange range = request.FindIn(zset);
-    ZsetValue::Cursor at = range.empty() ? ZsetValue::Cursor() : zset.At(range.first);
-    for (size_t left = range.size(); left > 0; --left, at.Next()) {
+    ZsetValue::Cursor at;
+    if (!range.empty()) at = zset.At(request.is_reverse ? range.last - 1 : range.first);
+    for (size_t left = range.size(); left > 0; --left) {
       stored->AddNew(at.member(), at.score(), context.server.config().encoding);
+      at.Step(request.is_reverse);
     }
   }
   StoreZset(context, context.arg(1), std::move(stored), "zrangestore");

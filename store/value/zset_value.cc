@@ -92,9 +92,8 @@ ZsetValue::Cursor ZsetValue::At(size_t rank) const {
 
 // ---------------------------------------------------------------- looking
 
-ZsetValue::ZsetValue(std::string_view first_member, const EncodingLimits& limits) {
-  if (limits.zset_max_listpack_entries == 0 ||
-      first_member.size() > limits.zset_max_listpack_value) {
+ZsetValue::ZsetValue(size_t count, size_t longest, const EncodingLimits& limits) {
+  if (count > limits.zset_max_listpack_entries || longest > limits.zset_max_listpack_value) {
     large_ = std::make_unique<Large>();
   }
 }

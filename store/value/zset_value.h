@@ -80,8 +80,9 @@ class ZsetValue final : public ValueObject {
   static constexpr bool kKeepsEmpty = false;
 
   ZsetValue() = default;
-  /// One that is going to hold `first_member`: large at once if that is too long for a small one.
-  ZsetValue(std::string_view first_member, const EncodingLimits& limits);
+  /// One that is going to hold `count` members of up to `longest` octets: large at once if a small
+  /// one could not.
+  ZsetValue(size_t count, size_t longest, const EncodingLimits& limits);
   ~ZsetValue() override;
 
   ValueType type() const override { return kType; }
