@@ -214,11 +214,16 @@ void ZRangeStore(CommandContext& context) {
   auto stored = std::make_unique<ZsetValue>();
   if (*found) {
     const ZsetValue& zset = *found->value;
+    const store::EncodingLimits& limits = context.server.config().encoding;
     const RankRange range = request.FindIn(zset);
+    // Redis knows how many there will be only if they are counted by rank.
+    if (request.by == RangeBy::kRank) {
+      stored = std::make_unique<ZsetValue>(range.size(), 0, limits);
+    }
     ZsetValue::Cursor at;
     if (!range.empty()) at = zset.At(request.is_reverse ? range.last - 1 : range.first);
     for (size_t left = range.size(); left > 0; --left) {
-      stored->AddNew(at.member(), at.score(), context.server.config().encoding);
+      stored->AddNew(at.member(), at.score(), limits);
       at.Step(request.is_reverse);
     }
   }
