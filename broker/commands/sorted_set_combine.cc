@@ -20,6 +20,7 @@
 #include "protocol/base/number.h"
 #include "protocol/base/text.h"
 #include "store/keyspace/hash.h"
+#include "store/value/set_value.h"
 
 namespace peal::broker {
 namespace {
@@ -34,6 +35,7 @@ using protocol::Group;
 using protocol::KeyFlag;
 using protocol::KeySpec;
 using protocol::ParseInt64;
+using store::SetValue;
 using store::ZsetValue;
 
 namespace errors = protocol::errors;
@@ -54,30 +56,58 @@ class Input {
 
   double weight = 1;
 
-  size_t Count() const { return zset_ == nullptr ? 0 : zset_->Count(); }
-  std::optional<double> Score(std::string_view member) const {
-    return zset_ == nullptr ? std::nullopt : zset_->Score(member);
-  }
+  size_t Count() const;
+  std::optional<double> Score(std::string_view member) const;
   /// Whether members that ForEach passes are gone after the call.
-  bool PassesShortLived() const { return zset_ != nullptr && zset_->is_small(); }
+  bool PassesShortLived() const;
   /// Calls fn(member, score) for each until it returns false.
   template <typename Fn>
-  void ForEach(Fn fn) const {
-    if (zset_ == nullptr) return;
-    for (ZsetValue::Cursor at = zset_->At(0); at.valid() && fn(at.member(), at.score());) at.Next();
-  }
+  void ForEach(Fn fn) const;
 
  private:
+  // Both null: no such key.
   const ZsetValue* zset_ = nullptr;
+  const SetValue* set_ = nullptr;
 };
 
 std::optional<Input> Input::Of(store::Entry* entry) {
   Input input;
-  if (entry == nullptr) return input;
-  const auto zset = AsValue<ZsetValue>(entry);
-  if (!zset) return std::nullopt;
-  input.zset_ = zset->value;
+  if (const auto zset = AsValue<ZsetValue>(entry)) {
+    input.zset_ = zset->value;
+    return input;
+  }
+  const auto set = AsValue<SetValue>(entry);
+  if (!set) return std::nullopt;
+  input.set_ = set->value;
   return input;
+}
+
+size_t Input::Count() const {
+  if (zset_ != nullptr) return zset_->Count();
+  return set_ != nullptr ? set_->Count() : 0;
+}
+
+std::optional<double> Input::Score(std::string_view member) const {
+  if (zset_ != nullptr) return zset_->Score(member);
+  if (set_ != nullptr && set_->Contains(member)) return 1;
+  return std::nullopt;
+}
+
+bool Input::PassesShortLived() const {
+  if (zset_ != nullptr) return zset_->is_small();
+  return set_ != nullptr && set_->table() == nullptr;
+}
+
+template <typename Fn>
+void Input::ForEach(Fn fn) const {
+  if (zset_ != nullptr) {
+    for (ZsetValue::Cursor at = zset_->At(0); at.valid() && fn(at.member(), at.score());) at.Next();
+  } else if (set_ != nullptr) {
+    set_->ForEach([&fn](const store::ListpackItem& item) -> bool {
+      char digits[24];
+      return fn(item.View(digits), 1.0);
+    });
+  }
 }
 
 // ---------------------------------------------------------------- combining
