@@ -85,6 +85,14 @@ class Edit {
     return true;
   }
 
+  /// As Commit, but watchers and waiters do not learn of it: what consumer groups note down is no
+  /// change of the key for Redis. The value stays even if it is empty.
+  void CommitQuietly(uint64_t changes) {
+    PEAL_DCHECK(!is_committed_);
+    is_committed_ = true;
+    unit_.ObjectChanged(key_, *found_.entry, bytes_before_, changes, true);
+  }
+
  private:
   static Found<T> Create(Unit& unit, std::string_view key, std::unique_ptr<T> value) {
     T* const plain = value.get();

@@ -256,12 +256,12 @@ void Unit::DeleteEmpty(std::string_view key) {
 }
 
 void Unit::ObjectChanged(std::string_view key, const Entry& entry, size_t bytes_before,
-                         uint64_t changes) {
+                         uint64_t changes, bool is_quiet) {
   const uint64_t hash = HashOf(key);
   Stripe& stripe = keyspace_.StripeOf(hash);
   stripe.AssertOwned();
   stripe.BookInPlace(static_cast<int>(db_), key, *entry.object(), bytes_before);
-  Touched(stripe, db_, key, hash);
+  if (!is_quiet) Touched(stripe, db_, key, hash);
   counters_.changes += changes;
   changes_ += changes;
 }

@@ -234,9 +234,9 @@ class Unit {
   /// Deletes a value that an Edit has emptied. Counts no change.
   void DeleteEmpty(std::string_view key);
   /// The object of `key` was changed in place `changes` times and had `bytes_before` before. Use
-  /// Edit.
+  /// Edit. `is_quiet`: watchers and waiters do not learn of it.
   void ObjectChanged(std::string_view key, const store::Entry& entry, size_t bytes_before,
-                     uint64_t changes);
+                     uint64_t changes, bool is_quiet = false);
   /// True if there was such a key.
   bool Delete(std::string_view key) { return DeleteIn(db_, key); }
   bool DeleteIn(uint32_t db, std::string_view key);
