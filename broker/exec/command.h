@@ -71,5 +71,8 @@ std::span<const Command> IntrospectionCommands();
 std::span<const Command> LatencyCommands();
 std::span<const Command> MemoryCommands();
 std::span<const Command> SetCommands();
+std::span<const Command> StreamCommands();
+std::span<const Command> StreamReadCommands();
+std::span<const Command> StreamGroupCommands();
 
 }  // namespace peal::broker

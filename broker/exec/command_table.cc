@@ -33,7 +33,8 @@ CommandTable::CommandTable() {
       CommandCommands,          IntrospectionCommands, LatencyCommands,
       MemoryCommands,           SetCommands,           HashCommands,
       HashExpiryCommands,       SortedSetCommands,     SortedSetRangeCommands,
-      SortedSetCombineCommands, SortedSetPopCommands};
+      SortedSetCombineCommands, SortedSetPopCommands,  StreamCommands,
+      StreamReadCommands,       StreamGroupCommands};
   for (const auto group : kGroups) {
     for (const Command& command : group()) {
       TableEntry* entry = Add(command, "");

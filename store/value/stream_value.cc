@@ -409,9 +409,8 @@ uint64_t StreamValue::TrimFront(const Trim& trim) {
       continue;
     }
     if (trim.approximate) break;
-    removed += TrimNode(at, [&](StreamId id) {
-      return trim.by_id ? id < trim.min_id : length_ > trim.max_length;
-    });
+    removed += TrimNode(
+        at, [&](StreamId id) { return trim.by_id ? id < trim.min_id : length_ > trim.max_length; });
     if (LiveEntries(at->second) == 0) EraseNode(at);
     break;
   }

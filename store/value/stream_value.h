@@ -88,8 +88,7 @@ class StreamValue final : public ValueObject {
   std::optional<StreamId> NextId(int64_t now_ms) const;
   /// Adds an entry. `id` must be above last_id(), and `fields` (each with its value behind it)
   /// within kMaxNodeBytes.
-  void Append(const EncodingLimits& limits, StreamId id,
-              std::span<const std::string_view> fields);
+  void Append(const EncodingLimits& limits, StreamId id, std::span<const std::string_view> fields);
   /// False if there is none.
   bool Delete(StreamId id);
   /// Notes that XDEL took `id`.
@@ -99,8 +98,8 @@ class StreamValue final : public ValueObject {
 
   /// What XTRIM and XADD leave.
   struct Trim {
-    bool by_id = false;         // MINID, else MAXLEN
-    bool approximate = false;   // whole nodes only
+    bool by_id = false;        // MINID, else MAXLEN
+    bool approximate = false;  // whole nodes only
     uint64_t max_length = 0;
     StreamId min_id;
     uint64_t limit = 0;  // entries at most, where approximate; 0: no limit
@@ -136,8 +135,7 @@ class StreamValue final : public ValueObject {
   uint64_t TrimNode(Nodes::iterator at, Wanted wanted);
 
   // A tree's node and the allocator's rounding.
-  static constexpr size_t kNodeBytes =
-      4 * sizeof(void*) + sizeof(StreamId) + sizeof(Listpack) + 8;
+  static constexpr size_t kNodeBytes = 4 * sizeof(void*) + sizeof(StreamId) + sizeof(Listpack) + 8;
 
   size_t bytes_ = 0;  // of what hangs on this object
   uint64_t length_ = 0;
