@@ -245,7 +245,8 @@ uint64_t StreamValue::CountRange(StreamId first, StreamId last, uint64_t limit) 
 }
 
 bool StreamValue::HasHoleFrom(StreamId id) const {
-  return length_ > 0 && !max_deleted_id_.IsZero() && id <= max_deleted_id_;
+  // A hole before the first entry no longer matters.
+  return length_ > 0 && first_id_ <= max_deleted_id_ && id <= max_deleted_id_;
 }
 
 int64_t StreamValue::EntriesUpTo(StreamId id) const {
@@ -253,7 +254,6 @@ int64_t StreamValue::EntriesUpTo(StreamId id) const {
   const auto added = static_cast<int64_t>(entries_added_);
   const auto length = static_cast<int64_t>(length_);
   if (length == 0 && id <= last_id_) return added;
-  if (!id.IsZero() && id < max_deleted_id_) return StreamGroup::kUnknown;
   if (id == last_id_) return added;
   if (id > last_id_) return StreamGroup::kUnknown;
   if (max_deleted_id_.IsZero() || max_deleted_id_ < first_id_) {
