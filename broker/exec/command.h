@@ -74,5 +74,6 @@ std::span<const Command> SetCommands();
 std::span<const Command> StreamCommands();
 std::span<const Command> StreamReadCommands();
 std::span<const Command> StreamGroupCommands();
+std::span<const Command> BitmapCommands();
 
 }  // namespace peal::broker

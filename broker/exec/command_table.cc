@@ -35,6 +35,9 @@ CommandTable::CommandTable() {
       HashExpiryCommands,       SortedSetCommands,     SortedSetRangeCommands,
       SortedSetCombineCommands, SortedSetPopCommands,  StreamCommands,
       StreamReadCommands,       StreamGroupCommands};
+      ConnectionCommands,  ClientCommands, PubSubCommands, StringCommands,  GenericCommands,
+      TransactionCommands, ServerCommands, ConfigCommands, CommandCommands, IntrospectionCommands,
+      LatencyCommands,     MemoryCommands, BitmapCommands};
   for (const auto group : kGroups) {
     for (const Command& command : group()) {
       TableEntry* entry = Add(command, "");

@@ -288,6 +288,17 @@ Entry* Unit::SetRange(std::string_view key, Entry* entry, size_t offset, std::st
   return entry;
 }
 
+Entry* Unit::EditString(std::string_view key, Entry* entry, size_t min_size,
+                        std::span<char>& bytes) {
+  const uint64_t hash = HashOf(key);
+  Stripe& stripe = keyspace_.StripeOf(hash);
+  stripe.AssertOwned();
+  entry = stripe.EditString(static_cast<int>(db_), entry, hash, min_size, bytes, garbage_);
+  Touched(stripe, db_, key, hash);
+  CountChange();
+  return entry;
+}
+
 bool Unit::DeleteIn(uint32_t db, std::string_view key) {
   const uint64_t hash = HashOf(key);
   Stripe& stripe = keyspace_.StripeOf(hash);

@@ -222,6 +222,10 @@ class Unit {
   store::Entry* Append(std::string_view key, store::Entry* entry, std::string_view bytes);
   store::Entry* SetRange(std::string_view key, store::Entry* entry, size_t offset,
                          std::string_view bytes);
+  /// Makes a string at least `min_size` bytes long and hands it out for writing; see
+  /// Stripe::EditString. `bytes` are valid until the next change of the key.
+  store::Entry* EditString(std::string_view key, store::Entry* entry, size_t min_size,
+                           std::span<char>& bytes);
   /// Puts a value that is not a string at `key`, whatever was there.
   store::Entry* SetObject(std::string_view key, std::unique_ptr<store::ValueObject> object,
                           store::ExpirePolicy expire = store::ExpirePolicy::Clear()) {

@@ -152,6 +152,11 @@ std::string_view Entry::embedded_value() const {
   return {value(), value_bytes_};
 }
 
+std::span<char> Entry::mutable_embedded_value() {
+  PEAL_DCHECK(encoding() == Encoding::kEmbedded);
+  return {value(), value_bytes_};
+}
+
 SharedBytes* Entry::shared_block() const {
   PEAL_DCHECK(encoding() == Encoding::kShared);
   return Load<SharedBytes*>(value());

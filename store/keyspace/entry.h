@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -62,11 +63,12 @@ class Entry {
   }
 
   // Values. Each needs the encoding it names.
-  int64_t int_value() const;                // kInt
-  std::string_view embedded_value() const;  // kEmbedded
-  SharedBytesRef shared_value() const;      // kShared: takes a reference
-  SharedBytes* shared_block() const;        // kShared: no reference
-  ValueObject* object() const;              // kObject
+  int64_t int_value() const;                 // kInt
+  std::string_view embedded_value() const;   // kEmbedded
+  std::span<char> mutable_embedded_value();  // kEmbedded
+  SharedBytesRef shared_value() const;       // kShared: takes a reference
+  SharedBytes* shared_block() const;         // kShared: no reference
+  ValueObject* object() const;               // kObject
 
   /// Length of a string value in bytes, an integer as printed in decimal.
   size_t StringSize() const;

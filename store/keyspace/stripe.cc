@@ -300,22 +300,35 @@ Entry* Stripe::Append(int db, Entry* entry, uint64_t hash, std::string_view byte
 
 Entry* Stripe::SetRange(int db, Entry* entry, uint64_t hash, size_t offset, std::string_view bytes,
                         Garbage& garbage) {
-  PEAL_CHECK(entry->is_string());
   if (bytes.empty()) return entry;
+  std::span<char> data;
+  entry = Open(db, entry, hash, offset + bytes.size(), offset, data, garbage);
+  std::memcpy(data.data() + offset, bytes.data(), bytes.size());
+  return entry;
+}
+
+Entry* Stripe::EditString(int db, Entry* entry, uint64_t hash, size_t min_size,
+                          std::span<char>& bytes, Garbage& garbage) {
+  return Open(db, entry, hash, min_size, min_size, bytes, garbage);
+}
+
+Entry* Stripe::Open(int db, Entry* entry, uint64_t hash, size_t min_size, size_t zero_end,
+                    std::span<char>& bytes, Garbage& garbage) {
+  PEAL_CHECK(entry->is_string());
   Database& database = Make(db);
   const Before before = Note(entry);
   const size_t old_size = entry->StringSize();
-  const size_t new_size = std::max(old_size, offset + bytes.size());
-  const auto write_range = [&](char* data) {
-    if (offset > old_size) std::memset(data + old_size, 0, offset - old_size);
-    std::memcpy(data + offset, bytes.data(), bytes.size());
+  const size_t new_size = std::max(old_size, min_size);
+  const auto fill_gap = [&](char* data) {
+    if (zero_end > old_size) std::memset(data + old_size, 0, zero_end - old_size);
   };
 
   if (entry->encoding() == Entry::Encoding::kShared) {
     SharedBytes* block = entry->shared_block();
     if (block->IsUnique() && block->capacity() >= new_size) {
-      write_range(block->mutable_data());
+      fill_gap(block->mutable_data());
       block->set_size(new_size);
+      bytes = {block->mutable_data(), new_size};
       return Install(database, before, entry, hash, garbage);
     }
   }
@@ -325,18 +338,23 @@ Entry* Stripe::SetRange(int db, Entry* entry, uint64_t hash, size_t offset, std:
   if (new_size <= Entry::kMaxEmbeddedBytes) {
     char data[Entry::kMaxEmbeddedBytes];
     if (!old.bytes.empty()) std::memcpy(data, old.bytes.data(), old.bytes.size());
-    write_range(data);
+    // All of it, since the copy must not read what nobody wrote.
+    std::memset(data + old_size, 0, new_size - old_size);
     const std::string_view text(data, new_size);
-    if (entry->TrySetEmbedded(text)) return Install(database, before, entry, hash, garbage);
-    Entry* fresh = Entry::NewEmbedded(entry->key(), text, entry->expire_ms());
-    fresh->set_lru(entry->lru());
-    return Install(database, before, fresh, hash, garbage);
+    Entry* now = entry;
+    if (!entry->TrySetEmbedded(text)) {
+      now = Entry::NewEmbedded(entry->key(), text, entry->expire_ms());
+      now->set_lru(entry->lru());
+    }
+    bytes = now->mutable_embedded_value();
+    return Install(database, before, now, hash, garbage);
   }
 
   const size_t spare = old_size == 0 ? 0 : std::min(new_size, kMaxPreallocation);
   SharedBytesRef block = SharedBytes::Uninitialized(new_size, new_size + spare);
-  std::memcpy(block->mutable_data(), old.bytes.data(), old.bytes.size());
-  write_range(block->mutable_data());
+  if (!old.bytes.empty()) std::memcpy(block->mutable_data(), old.bytes.data(), old.bytes.size());
+  fill_gap(block->mutable_data());
+  bytes = {block->mutable_data(), new_size};
   if (entry->encoding() == Entry::Encoding::kShared) {
     garbage.Add(entry->ExchangeShared(std::move(block)));
     return Install(database, before, entry, hash, garbage);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -95,6 +96,12 @@ class alignas(64) Stripe {
   /// (proto-max-bulk-len).
   Entry* SetRange(int db, Entry* entry, uint64_t hash, size_t offset, std::string_view bytes,
                   Garbage& garbage) REQUIRES(mutex_);
+
+  /// Brings a string to at least `min_size` bytes, zero-filling what is new, and into a form that
+  /// the caller may write: `bytes` is all of it, until the entry changes again. O(1) where there is
+  /// room and no reply carries the bytes. The caller bounds `min_size` (proto-max-bulk-len).
+  Entry* EditString(int db, Entry* entry, uint64_t hash, size_t min_size, std::span<char>& bytes,
+                    Garbage& garbage) REQUIRES(mutex_);
 
   /// Takes ownership of `object` and creates or overwrites the key with it.
   Entry* SetObject(int db, std::string_view key, uint64_t hash, std::unique_ptr<ValueObject> object,
@@ -219,6 +226,9 @@ class alignas(64) Stripe {
   /// Puts `now` where `before` was (nowhere, if null), and books the difference.
   Entry* Install(Database& database, const Before& before, Entry* now, uint64_t hash,
                  Garbage& garbage) REQUIRES(mutex_);
+  /// EditString, with new bytes zero-filled up to `zero_end` only.
+  Entry* Open(int db, Entry* entry, uint64_t hash, size_t min_size, size_t zero_end,
+              std::span<char>& bytes, Garbage& garbage) REQUIRES(mutex_);
   /// Books a deletion.
   void Forget(Database& database, const Before& before, size_t table_bytes_before) REQUIRES(mutex_);
   void Book(Database& database, size_t bytes_before, size_t bytes_now) REQUIRES(mutex_);
