@@ -75,5 +75,6 @@ std::span<const Command> StreamCommands();
 std::span<const Command> StreamReadCommands();
 std::span<const Command> StreamGroupCommands();
 std::span<const Command> BitmapCommands();
+std::span<const Command> HyperLogLogCommands();
 
 }  // namespace peal::broker

@@ -34,10 +34,8 @@ CommandTable::CommandTable() {
       MemoryCommands,           SetCommands,           HashCommands,
       HashExpiryCommands,       SortedSetCommands,     SortedSetRangeCommands,
       SortedSetCombineCommands, SortedSetPopCommands,  StreamCommands,
-      StreamReadCommands,       StreamGroupCommands};
-      ConnectionCommands,  ClientCommands, PubSubCommands, StringCommands,  GenericCommands,
-      TransactionCommands, ServerCommands, ConfigCommands, CommandCommands, IntrospectionCommands,
-      LatencyCommands,     MemoryCommands, BitmapCommands};
+      StreamReadCommands,       StreamGroupCommands,   BitmapCommands,
+      HyperLogLogCommands};
   for (const auto group : kGroups) {
     for (const Command& command : group()) {
       TableEntry* entry = Add(command, "");

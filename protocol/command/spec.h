@@ -225,12 +225,14 @@ constexpr bool IsSound(const CommandSpec& spec) {
     if (c >= 'A' && c <= 'Z') return false;
   }
   const bool is_write = Any(spec.flags & Flag::kWrite);
+  // PFCOUNT reads, but may put a better form of the same value in the place of the old one.
+  const bool may_change = is_write || Any(spec.flags & Flag::kMayReplicate);
   if (is_write && Any(spec.flags & Flag::kReadonly)) return false;
   const int least = spec.arity < 0 ? -spec.arity : spec.arity;
   for (const KeySpec& key : spec.keys) {
     const bool changes =
         Any(key.flags & (KeyFlag::kReadWrite | KeyFlag::kOverwrite | KeyFlag::kRemove));
-    if (changes && !is_write && !Any(key.flags & KeyFlag::kNotKey)) return false;
+    if (changes && !may_change && !Any(key.flags & KeyFlag::kNotKey)) return false;
     if (key.begin == KeySpec::Begin::kIndex && key.find == KeySpec::Find::kRange &&
         key.index > least - 1 && key.last == 0) {
       // A key that may be missing altogether is only found where the arity leaves room for it.
