@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "broker/commands/expire_time.h"
+#include "broker/commands/value_condition.h"
 #include "broker/exec/server.h"
 #include "broker/exec/unit.h"
 #include "protocol/base/number.h"
@@ -87,16 +88,24 @@ struct SetOptions {
   bool is_relative = false;
   TimeUnit unit = TimeUnit::kSeconds;
   std::string_view expire;
+  std::optional<ValueCondition> condition;
+  std::string_view operand;  // of condition
 };
 
 /// Reads the options from args[first] on. `is_getex`: PERSIST instead of NX, XX, GET and KEEPTTL.
 bool ReadSetOptions(const CommandContext& context, size_t first, bool is_getex, SetOptions& out) {
   for (size_t i = first; i < context.args.size(); ++i) {
     const std::string_view option = context.arg(i);
-    if (!is_getex && EqualsIgnoreCase(option, "nx") && !out.xx) {
+    if (!is_getex && EqualsIgnoreCase(option, "nx") && !out.xx && !out.condition) {
       out.nx = true;
-    } else if (!is_getex && EqualsIgnoreCase(option, "xx") && !out.nx) {
+    } else if (!is_getex && EqualsIgnoreCase(option, "xx") && !out.nx && !out.condition) {
       out.xx = true;
+    } else if (!is_getex && !out.nx && !out.xx && i + 1 < context.args.size() &&
+               ReadValueCondition(option)) {
+      const std::optional<ValueCondition> condition = ReadValueCondition(option);
+      if (out.condition && out.condition != condition) return false;
+      out.condition = condition;
+      out.operand = context.arg(++i);
     } else if (!is_getex && EqualsIgnoreCase(option, "get")) {
       out.get = true;
     } else if (!is_getex && EqualsIgnoreCase(option, "keepttl") && !out.has_expire) {
@@ -136,7 +145,21 @@ void SetGeneric(CommandContext& context, const SetOptions& options, std::string_
     if (!at_ms.ok()) return context.Fail(at_ms.error());
     expire = ExpirePolicy::At(*at_ms);
   }
-  if (options.get && !ReplyGet(context, key)) return;
+  if (options.condition) {
+    const Entry* const entry = unit.FindForWrite(key);
+    if (!RequireString(context, entry)) return;
+    const Result<bool> is_met = entry == nullptr
+                                    ? MissingMeets(*options.condition)
+                                    : Meets(*entry, *options.condition, options.operand);
+    if (!is_met.ok()) return context.Fail(is_met.error());
+    if (options.get) ReplyGet(context, key);
+    if (!*is_met) {
+      if (!options.get) context.reply.Null();
+      return;
+    }
+  } else if (options.get && !ReplyGet(context, key)) {
+    return;
+  }
   if (options.nx || options.xx) {
     const bool exists = unit.FindForWrite(key) != nullptr;
     if (exists ? options.nx : options.xx) {
@@ -484,8 +507,13 @@ constexpr ArgSpec kPsetexArgs[] = {{.name = "key", .type = ArgType::kKey, .key_s
                                    {.name = "value", .type = ArgType::kString}};
 constexpr KeySpec kSetKeys[] = {KeySpec::Single(
     1, KeyFlag::kReadWrite | KeyFlag::kAccess | KeyFlag::kUpdate | KeyFlag::kVariable)};
-constexpr ArgSpec kSetCondition[] = {{.name = "nx", .type = ArgType::kPureToken, .token = "NX"},
-                                     {.name = "xx", .type = ArgType::kPureToken, .token = "XX"}};
+constexpr ArgSpec kSetCondition[] = {
+    {.name = "nx", .type = ArgType::kPureToken, .token = "NX"},
+    {.name = "xx", .type = ArgType::kPureToken, .token = "XX"},
+    {.name = "ifeq-value", .type = ArgType::kString, .token = "IFEQ", .since = "8.1.0"},
+    {.name = "ifne-value", .type = ArgType::kString, .token = "IFNE", .since = "8.4.0"},
+    {.name = "ifdeq-digest", .type = ArgType::kString, .token = "IFDEQ", .since = "8.4.0"},
+    {.name = "ifdne-digest", .type = ArgType::kString, .token = "IFDNE", .since = "8.4.0"}};
 constexpr ArgSpec kSetExpiration[] = {
     {.name = "seconds", .type = ArgType::kInteger, .token = "EX", .since = "2.6.12"},
     {.name = "milliseconds", .type = ArgType::kInteger, .token = "PX", .since = "2.6.12"},
@@ -514,7 +542,9 @@ constexpr ArgSpec kSetArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec
 constexpr HistoryEntry kSetHistory[] = {{"2.6.12", "Knows EX, PX, NX and XX."},
                                         {"6.0.0", "Knows KEEPTTL."},
                                         {"6.2.0", "Knows GET, EXAT and PXAT."},
-                                        {"7.0.0", "Takes NX and GET together."}};
+                                        {"7.0.0", "Takes NX and GET together."},
+                                        {"8.1.0", "Knows IFEQ."},
+                                        {"8.4.0", "Knows IFNE, IFDEQ and IFDNE."}};
 constexpr ArgSpec kSetexArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec_index = 0},
                                   {.name = "seconds", .type = ArgType::kInteger},
                                   {.name = "value", .type = ArgType::kString}};

@@ -76,5 +76,6 @@ std::span<const Command> StreamReadCommands();
 std::span<const Command> StreamGroupCommands();
 std::span<const Command> BitmapCommands();
 std::span<const Command> HyperLogLogCommands();
+std::span<const Command> MoreStringCommands();
 
 }  // namespace peal::broker

@@ -22,6 +22,8 @@ uint64_t HashKey(std::string_view key) {
   return XXH3_64bits_withSeed(key.data(), key.size(), hash_seed);
 }
 
+uint64_t DigestOf(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+
 void SetHashSeedForTesting(uint64_t seed) { hash_seed = seed; }
 
 }  // namespace peal::store

@@ -11,6 +11,9 @@ namespace peal::store {
 /// Not a MAC: should somebody still produce collisions, tables get slow, never wrong or larger.
 uint64_t HashKey(std::string_view key);
 
+/// XXH3 of `bytes` without a seed: the same on every server, as DIGEST promises.
+uint64_t DigestOf(std::string_view bytes);
+
 /// Fixes the seed; only before any key is hashed, for tests that must repeat exactly.
 void SetHashSeedForTesting(uint64_t seed);
 
