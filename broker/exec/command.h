@@ -48,6 +48,9 @@ struct Command {
   /// Null for a container, whose subcommands do the work.
   void (*run)(CommandContext& context) = nullptr;
   std::span<const Command> subcommands = {};
+  /// Whether these arguments make it look at keys that they do not name, so that it has to run with
+  /// every reactor parked as if it were kExclusive. Null: never.
+  bool (*needs_everything)(std::span<const std::string_view> args) = nullptr;
 };
 
 /// The rows of each file in broker/commands. Static; order means nothing.

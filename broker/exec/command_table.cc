@@ -54,6 +54,7 @@ TableEntry* CommandTable::Add(const Command& command, const std::string& parent)
   entry->index = static_cast<uint32_t>(all_.size());
   entry->arity = command.spec.arity;
   entry->is_exclusive = entry->Has(Flag::kExclusive);
+  entry->may_be_exclusive = command.needs_everything != nullptr;
   entry->has_movable_keys = entry->Has(Flag::kMovableKeys);
   // Shard channels are routed like keys but are none: they need no stripe.
   const bool has_keys = !command.spec.keys.empty() &&

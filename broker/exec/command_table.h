@@ -23,6 +23,7 @@ struct TableEntry {
   int16_t key_step = 0;
   bool has_movable_keys = false;
   bool is_exclusive = false;
+  bool may_be_exclusive = false;  // depending on the arguments: Command::needs_everything
   std::vector<TableEntry*> subcommands;
 
   bool Has(protocol::Flag flag) const { return protocol::Any(command->spec.flags & flag); }

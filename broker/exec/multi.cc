@@ -35,8 +35,9 @@ bool IsOneOf(const std::array<std::string_view, N>& names, std::string_view name
 }
 
 /// Looks at keys that its arguments do not name: KEYS, SCAN, RANDOMKEY, FLUSHALL.
-bool LooksAtEverything(const TableEntry& entry) {
+bool LooksAtEverything(const TableEntry& entry, std::span<const std::string_view> args) {
   if (entry.is_exclusive) return true;
+  if (entry.may_be_exclusive && entry.command->needs_everything(args)) return true;
   const bool uses_keys = entry.Has(Flag::kReadonly) || entry.Has(Flag::kWrite);
   return uses_keys && entry.command->spec.keys.empty();
 }
@@ -112,7 +113,7 @@ Result<void> QueueCommand(Client& client, const TableEntry& entry,
     return kTooManyBytes;
   }
   multi.queued_bytes += cost;
-  multi.needs_everything = multi.needs_everything || LooksAtEverything(entry);
+  multi.needs_everything = multi.needs_everything || LooksAtEverything(entry, args);
   multi.needs_memory = multi.needs_memory || entry.Has(Flag::kDenyOom);
   multi.writes = multi.writes || entry.Has(Flag::kWrite) || entry.Has(Flag::kMayReplicate);
   multi.commands.push_back(CopyOf(entry, args, bytes));

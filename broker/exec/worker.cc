@@ -407,7 +407,7 @@ bool Worker::IsHeldByPause(const Client& client, const TableEntry& entry) const 
 void Worker::Call(CommandContext& context, const TableEntry& entry, uint64_t key_hash) {
   const auto args = context.args;
   unit_.Begin(*this, &context.client, context.client.session().db, now_ms_);
-  if (entry.is_exclusive) {
+  if (entry.is_exclusive || (entry.may_be_exclusive && entry.command->needs_everything(args))) {
     store::Gate::ExclusiveScope exclusive(server_.gate(), reactor_.index());
     unit_.AssumeExclusive();
     Run(context, entry);

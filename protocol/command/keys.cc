@@ -56,6 +56,7 @@ Result<std::vector<KeyAt>> ExtractKeys(const CommandSpec& command,
       keys.push_back({static_cast<size_t>(i), spec.flags});
     }
   }
+  if (command.more_keys != nullptr) command.more_keys(args, keys);
   return keys;
 }
 

@@ -16,7 +16,8 @@ struct KeyAt {
   KeyFlag flags;
 };
 
-/// The keys of a request by the specs of its command, in the order of the specs. At most as many as
+/// The keys of a request by the specs of its command, in the order of the specs, then those that
+/// more_keys finds. At most as many as
 /// there are arguments for each spec. Channels (kNotKey) are left out. Error: the number of keys
 /// given is no number or larger than the arguments that follow.
 Result<std::vector<KeyAt>> ExtractKeys(const CommandSpec& spec,

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace peal::protocol {
 
@@ -196,6 +197,11 @@ struct HistoryEntry {
   std::string_view text;
 };
 
+struct KeyAt;
+
+/// Finds keys that no key spec can describe: appends their positions, with the access, to `keys`.
+using FindMoreKeys = void (*)(std::span<const std::string_view> args, std::vector<KeyAt>& keys);
+
 /// Everything about a command that is not its function: the one place for arity, keys, flags,
 /// categories and documentation. Rows are constexpr; Check() rejects wrong ones when they are
 /// compiled.
@@ -206,6 +212,7 @@ struct CommandSpec {
   std::string_view since;
   Flag flags = Flag::kNone;
   std::span<const KeySpec> keys = {};
+  FindMoreKeys more_keys = nullptr;  // needs kMovableKeys
   Acl acl = Acl::kNone;
   std::string_view parent = {};  // the container of a subcommand
   std::string_view complexity = {};
@@ -228,6 +235,7 @@ constexpr bool IsSound(const CommandSpec& spec) {
   // PFCOUNT reads, but may put a better form of the same value in the place of the old one.
   const bool may_change = is_write || Any(spec.flags & Flag::kMayReplicate);
   if (is_write && Any(spec.flags & Flag::kReadonly)) return false;
+  if (spec.more_keys != nullptr && !Any(spec.flags & Flag::kMovableKeys)) return false;
   const int least = spec.arity < 0 ? -spec.arity : spec.arity;
   for (const KeySpec& key : spec.keys) {
     const bool changes =

@@ -106,6 +106,21 @@ TEST(ExtractKeys, SearchesKeywords) {
               ElementsAre(7, 8));
 }
 
+TEST(ExtractKeys, AsksTheCommandForMore) {
+  CommandSpec spec = kGet;
+  spec.more_keys = [](std::span<const std::string_view> args, std::vector<KeyAt>& keys) {
+    keys.push_back({args.size() - 1, KeyFlag::kOverwrite});
+  };
+  EXPECT_FALSE(IsSound(spec));
+  spec.flags = spec.flags | Flag::kMovableKeys;
+  EXPECT_TRUE(IsSound(spec));
+  const std::vector<std::string_view> args = {"get", "k", "x", "y"};
+  const auto keys = ExtractKeys(spec, args);
+  ASSERT_TRUE(keys.ok());
+  ASSERT_EQ(keys.value().size(), 2u);
+  EXPECT_EQ(keys.value()[1].index, 3u);
+}
+
 TEST(ExtractKeys, LeavesChannelsOut) {
   const KeySpec channel[] = {KeySpec::Single(1, KeyFlag::kNotKey)};
   EXPECT_THAT(KeysOf(channel, {"spublish", "c", "m"}), IsEmpty());
