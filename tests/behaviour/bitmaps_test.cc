@@ -22,7 +22,7 @@ TEST_P(Bitmaps, SetBitGrowsTheString) {
   Run({
       {"SETBIT k 7 1", ":0"},
       {"SETBIT k 7 1", ":1"},
-      {"GET k", "'\001'"},
+      {"GET k", "'\\x01'"},
       {"GETBIT k 7", ":1"},
       {"GETBIT k 6", ":0"},
       {"GETBIT k 100", ":0"},

@@ -218,7 +218,7 @@ TEST_P(MoreStrings, CountersStayWithinTheirBounds) {
   });
   Client client = Connect();
   const auto pair = [&](const std::string& value, const std::string& applied) {
-    return resp() == 3 ? "[" + value + ", " + applied + "]"
+    return resp() == 3 ? "[," + value + ", ," + applied + "]"
                        : "['" + value + "', '" + applied + "']";
   };
   EXPECT_EQ(client.Do("INCREX f BYFLOAT 0.25"), pair("1.75", "0.25"));
