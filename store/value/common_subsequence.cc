@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <optional>
 
@@ -44,10 +45,10 @@ class Positions {
 /// The rows of the table of lengths, as differences: bit j of row i is clear if the common
 /// subsequence of the first i + 1 bytes of `a` and the first j + 1 of `b` is longer than that with
 /// the first j of `b`.
-void NextRow(const uint64_t* before, const uint64_t* positions, size_t words, uint64_t* row) {
+void NextRow(const uint64_t* positions, size_t words, uint64_t* row) {
   uint64_t carry = 0;
   for (size_t i = 0; i < words; ++i) {
-    const uint64_t old = before[i];
+    const uint64_t old = row[i];
     const uint64_t matches = old & positions[i];
     uint64_t sum = 0;
     uint64_t overflow = __builtin_add_overflow(old, matches, &sum) ? 1 : 0;
@@ -57,14 +58,21 @@ void NextRow(const uint64_t* before, const uint64_t* positions, size_t words, ui
   }
 }
 
+/// The first `bytes` bytes of a row, lowest bits first.
+void CopyRow(const uint64_t* row, size_t bytes, char* out) {
+  static_assert(std::endian::native == std::endian::little);
+  std::memcpy(out, row, bytes);
+}
+
 uint64_t CountClear(const uint64_t* row, size_t words) {
   uint64_t count = 0;
   for (size_t i = 0; i < words; ++i) count += static_cast<uint64_t>(std::popcount(~row[i]));
   return count;
 }
 
-/// Walks back from the ends of both strings. Ties go to the shorter `b`, as in Redis.
-void Trace(std::string_view a, std::string_view b, const uint64_t* rows, size_t words,
+/// Walks back from the ends of both strings. Ties go to the shorter `b`, as in Redis. `rows` have
+/// `row_bytes` each, bit j in byte j / 8.
+void Trace(std::string_view a, std::string_view b, const char* rows, size_t row_bytes,
            CommonSubsequence& result) {
   result.text.resize(result.length);
   size_t left = result.length;
@@ -85,8 +93,8 @@ void Trace(std::string_view a, std::string_view b, const uint64_t* rows, size_t 
     }
     if (run) result.runs.push_back(*run);
     run.reset();
-    const uint64_t word = rows[(i - 1) * words + (j - 1) / kWordBits];
-    if ((word >> ((j - 1) % kWordBits) & 1) == 0) {
+    const auto byte = static_cast<unsigned char>(rows[(i - 1) * row_bytes + (j - 1) / 8]);
+    if ((byte >> ((j - 1) % 8) & 1) == 0) {
       --i;
     } else {
       --j;
@@ -102,23 +110,18 @@ CommonSubsequence FindCommonSubsequence(std::string_view a, std::string_view b, 
   if (a.empty() || b.empty()) return result;
   const size_t words = (b.size() + kWordBits - 1) / kWordBits;
   const Positions positions(a, b, words);
-  const std::unique_ptr<uint64_t[]> first = std::make_unique_for_overwrite<uint64_t[]>(words);
-  std::fill_n(first.get(), words, ~uint64_t{0});
-  if (!with_text) {
-    for (const char c : a) NextRow(first.get(), positions.RowOf(c), words, first.get());
-    result.length = CountClear(first.get(), words);
-    return result;
-  }
-  const std::unique_ptr<uint64_t[]> rows =
-      std::make_unique_for_overwrite<uint64_t[]>(a.size() * words);
-  const uint64_t* before = first.get();
+  const std::unique_ptr<uint64_t[]> row = std::make_unique_for_overwrite<uint64_t[]>(words);
+  std::fill_n(row.get(), words, ~uint64_t{0});
+  // Only as many bytes of a row are kept as there are bits: `b` may be one byte, and `a` millions.
+  const size_t row_bytes = (b.size() + 7) / 8;
+  std::unique_ptr<char[]> rows;
+  if (with_text) rows = std::make_unique_for_overwrite<char[]>(a.size() * row_bytes);
   for (size_t i = 0; i < a.size(); ++i) {
-    uint64_t* const row = rows.get() + i * words;
-    NextRow(before, positions.RowOf(a[i]), words, row);
-    before = row;
+    NextRow(positions.RowOf(a[i]), words, row.get());
+    if (with_text) CopyRow(row.get(), row_bytes, rows.get() + i * row_bytes);
   }
-  result.length = CountClear(before, words);
-  Trace(a, b, rows.get(), words, result);
+  result.length = CountClear(row.get(), words);
+  if (with_text) Trace(a, b, rows.get(), row_bytes, result);
   return result;
 }
 
