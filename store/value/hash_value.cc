@@ -21,6 +21,13 @@ HashValue::HashValue(const HashValue& other)
   if (other.times_ != nullptr) times_ = std::make_unique<TimeIndex>(*other.times_);
 }
 
+std::unique_ptr<HashValue> HashValue::OfListpack(Listpack pairs) {
+  auto hash = std::make_unique<HashValue>();
+  hash->list_fields_ = pairs.Count() / 2;
+  hash->list_ = std::move(pairs);
+  return hash;
+}
+
 size_t HashValue::MemoryBytes() const {
   size_t bytes = sizeof(*this) + list_.MemoryBytes();
   if (table_ != nullptr) bytes += sizeof(Table) + table_->MemoryBytes();

@@ -53,6 +53,10 @@ class HashValue final : public ValueObject {
   }
   std::unique_ptr<ValueObject> Clone() const override { return std::make_unique<HashValue>(*this); }
 
+  /// A small hash of fields and values in turn, as Listpack::Append makes them; no field comes
+  /// twice. For payloads and snapshots.
+  static std::unique_ptr<HashValue> OfListpack(Listpack pairs);
+
   /// In a listpack, so that going through all of it is cheap and picking one is not O(1).
   bool is_small() const { return table_ == nullptr; }
   /// The listpack of a small hash.

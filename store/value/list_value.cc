@@ -111,6 +111,27 @@ std::unique_ptr<ValueObject> ListValue::Clone() const {
   return clone;
 }
 
+std::unique_ptr<ListValue> ListValue::OfPacks(std::vector<Listpack> packs,
+                                              const EncodingLimits& limits) {
+  PEAL_DCHECK(!packs.empty());
+  auto list = std::make_unique<ListValue>();
+  Listpack& first = packs.front();
+  if (packs.size() == 1 && NodeLimit(limits).Allows(first.Bytes(), first.Count())) {
+    list->pack_ = std::move(first);
+    return list;
+  }
+  list->chain_ = std::make_unique<Chain>();
+  Chain& chain = *list->chain_;
+  for (Listpack& pack : packs) {
+    const size_t count = pack.Count();
+    PEAL_DCHECK(count != 0);
+    chain.count += count;
+    chain.pack_bytes += pack.MemoryBytes();
+    chain.nodes.push_back(Node{std::move(pack), static_cast<uint32_t>(count)});
+  }
+  return list;
+}
+
 // ---------------------------------------------------------------- places
 
 ListValue::Cursor ListValue::At(int64_t index) const {

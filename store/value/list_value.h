@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "store/keyspace/value_object.h"
 #include "store/value/encoding_limits.h"
@@ -35,6 +36,19 @@ class ListValue final : public ValueObject {
   std::string_view EncodingName() const override;
   size_t Count() const override;
   std::unique_ptr<ValueObject> Clone() const override;
+
+  // For payloads and snapshots.
+
+  /// The elements of `packs`, one after another; there is at least one pack and none is empty.
+  /// Packs beyond the limits stay as they are.
+  static std::unique_ptr<ListValue> OfPacks(std::vector<Listpack> packs,
+                                            const EncodingLimits& limits);
+  /// Calls fn(const Listpack&) for each listpack from the head on.
+  template <typename Fn>
+  void ForEachPack(Fn fn) const {
+    if (chain_ == nullptr) return fn(pack_);
+    for (const Node& node : chain_->nodes) fn(node.pack);
+  }
 
   /// A place in the list. Dies with its next change.
   class Cursor {

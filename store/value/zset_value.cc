@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "protocol/base/check.h"
 #include "protocol/base/number.h"
@@ -117,6 +118,13 @@ std::unique_ptr<ValueObject> ZsetValue::Clone() const {
   copy->large_ = std::make_unique<Large>();
   ForEach([&](std::string_view member, double score) { copy->InsertLarge(member, score); });
   return copy;
+}
+
+std::unique_ptr<ZsetValue> ZsetValue::OfListpack(Listpack members) {
+  auto zset = std::make_unique<ZsetValue>();
+  zset->small_ = std::move(members);
+  PEAL_DCHECK(zset->IsSound());
+  return zset;
 }
 
 double ZsetValue::ScoreAt(Listpack::Position member_at) const {

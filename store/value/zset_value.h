@@ -93,6 +93,13 @@ class ZsetValue final : public ValueObject {
   bool is_small() const { return large_ == nullptr; }
   std::unique_ptr<ValueObject> Clone() const override;
 
+  // For payloads and snapshots.
+
+  /// A small one of members and scores in the form and the order in which it keeps them.
+  static std::unique_ptr<ZsetValue> OfListpack(Listpack members);
+  /// Of a small one.
+  const Listpack& listpack() const { return small_; }
+
   /// A place in the order. Dies with the next change.
   class Cursor {
    public:
