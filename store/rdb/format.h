@@ -59,8 +59,8 @@ inline constexpr uint64_t kNodePacked = 2;  // a listpack
 /// Times on fields are below 2^48 milliseconds.
 inline constexpr uint64_t kLastFieldTime = (uint64_t{1} << 48) - 1;
 
-/// No string is longer: ranges of shared blocks are measured in 32 bits, and a command's argument
-/// has this limit too.
+/// No string is longer, and so no packed block: ranges of shared blocks are measured in 32 bits,
+/// and a command's argument has this limit too.
 inline constexpr size_t kMaxStringBytes = (size_t{1} << 30) - (size_t{64} << 10);
 
 }  // namespace peal::store::rdb

@@ -1,16 +1,16 @@
 #include "store/rdb/packed.h"
 
 #include <cstddef>
-#include <cstring>
+#include <cstdint>
 #include <limits>
 #include <utility>
+
+#include "store/rdb/format.h"
 
 namespace peal::store::rdb {
 namespace {
 
 constexpr unsigned char kEnd = 0xFF;
-// Far below what a Listpack can hold; elements can grow by a few octets on the way.
-constexpr size_t kMaxPackedBytes = (size_t{1} << 30) - (size_t{64} << 10);
 
 uint64_t LittleEndian(std::string_view bytes) {
   uint64_t value = 0;
@@ -50,7 +50,7 @@ class Cursor {
 };
 
 bool AppendTo(Listpack& out, std::string_view text) {
-  if (out.Bytes() + Listpack::EncodedBytes(text) > kMaxPackedBytes) return false;
+  if (out.Bytes() + Listpack::EncodedBytes(text) > kMaxStringBytes) return false;
   out.Append(text);
   return true;
 }
@@ -101,7 +101,7 @@ bool TakeZiplistElement(Cursor& cursor, Listpack& out) {
   }
   if (!cursor.Take(octets, bytes)) return false;
   out.AppendInteger(SignExtend(LittleEndian(bytes), 8 * octets));
-  return out.Bytes() <= kMaxPackedBytes;
+  return out.Bytes() <= kMaxStringBytes;
 }
 
 }  // namespace
@@ -170,41 +170,6 @@ std::optional<Listpack> ListpackFromZipmap(std::string_view block) {
   const auto count_told = static_cast<unsigned char>(block[0]);
   if (count == 0 || (count_told < kLongLength && count_told != count)) return std::nullopt;
   return out;
-}
-
-std::optional<std::vector<int64_t>> ReadIntset(std::string_view block) {
-  constexpr size_t kHeader = 8;
-  if (block.size() < kHeader) return std::nullopt;
-  const uint64_t width = LittleEndian(block.substr(0, 4));
-  const uint64_t count = LittleEndian(block.substr(4, 4));
-  if ((width != 2 && width != 4 && width != 8) || count == 0 ||
-      count * width != block.size() - kHeader)
-    return std::nullopt;
-  std::vector<int64_t> members;
-  members.reserve(static_cast<size_t>(count));
-  for (size_t at = kHeader; at < block.size(); at += width) {
-    const int64_t member =
-        SignExtend(LittleEndian(block.substr(at, width)), static_cast<unsigned>(8 * width));
-    if (!members.empty() && members.back() >= member) return std::nullopt;
-    members.push_back(member);
-  }
-  return members;
-}
-
-std::string WriteIntset(const std::vector<int64_t>& members) {
-  const auto fits = [&members]<typename T>(T) {
-    return members.empty() || (members.front() >= std::numeric_limits<T>::min() &&
-                               members.back() <= std::numeric_limits<T>::max());
-  };
-  const uint32_t width = fits(int16_t{}) ? 2 : fits(int32_t{}) ? 4 : 8;
-  const auto count = static_cast<uint32_t>(members.size());
-  std::string block;
-  block.reserve(8 + size_t{width} * count);
-  block.append(reinterpret_cast<const char*>(&width), 4);
-  block.append(reinterpret_cast<const char*>(&count), 4);
-  for (const int64_t member : members)
-    block.append(reinterpret_cast<const char*>(&member), width);  // the low octets come first
-  return block;
 }
 
 }  // namespace peal::store::rdb

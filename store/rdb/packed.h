@@ -1,11 +1,8 @@
 // The packed layouts of older releases, made into listpacks. Every octet is looked at.
 #pragma once
 
-#include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "store/value/listpack.h"
 
@@ -18,11 +15,5 @@ std::optional<Listpack> ListpackFromZiplist(std::string_view block);
 /// The fields and values of a zipmap in turn; nullopt if anything in it is wrong or it is empty.
 /// Source: the zipmap layout of Redis before 2.6.
 std::optional<Listpack> ListpackFromZipmap(std::string_view block);
-
-/// The members of an intset; nullopt unless they are there in full and rise. Empty ones are wrong.
-std::optional<std::vector<int64_t>> ReadIntset(std::string_view block);
-
-/// The intset of `members`, which rise.
-std::string WriteIntset(const std::vector<int64_t>& members);
 
 }  // namespace peal::store::rdb
