@@ -128,6 +128,7 @@ struct Config {
   uint32_t maxmemory_eviction_tenacity = 10;  // 0..100
   uint32_t lfu_log_factor = 10;
   uint32_t lfu_decay_time_min = 1;
+  bool rdb_compression = true;
   uint32_t active_expire_effort = 1;  // 1..10
   bool lazyfree_lazy_eviction = false;
   bool lazyfree_lazy_expire = false;

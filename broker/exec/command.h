@@ -66,6 +66,7 @@ std::span<const Command> SortedSetRangeCommands();
 std::span<const Command> SortedSetCombineCommands();
 std::span<const Command> SortedSetPopCommands();
 std::span<const Command> GenericCommands();
+std::span<const Command> DumpCommands();
 std::span<const Command> TransactionCommands();
 std::span<const Command> ServerCommands();
 std::span<const Command> ConfigCommands();

@@ -35,7 +35,7 @@ CommandTable::CommandTable() {
       HashExpiryCommands,       SortedSetCommands,     SortedSetRangeCommands,
       SortedSetCombineCommands, SortedSetPopCommands,  StreamCommands,
       StreamReadCommands,       StreamGroupCommands,   BitmapCommands,
-      HyperLogLogCommands,      MoreStringCommands};
+      HyperLogLogCommands,      MoreStringCommands,    DumpCommands};
   for (const auto group : kGroups) {
     for (const Command& command : group()) {
       TableEntry* entry = Add(command, "");

@@ -42,6 +42,10 @@ uint32_t FrequencyOf(uint32_t lru, int64_t now_ms, const Config& config) {
   return decay > counter ? 0 : counter - decay;
 }
 
+uint32_t WithFrequency(uint32_t counter, int64_t now_ms) {
+  return (Minutes(now_ms) << 8) | counter;
+}
+
 uint32_t NoteFrequency(uint32_t lru, int64_t now_ms, const Config& config) {
   // A fresh entry has no bits set yet.
   uint32_t counter = lru == 0 ? kStartCounter : FrequencyOf(lru, now_ms, config);
@@ -49,7 +53,7 @@ uint32_t NoteFrequency(uint32_t lru, int64_t now_ms, const Config& config) {
     const double above = counter > kStartCounter ? counter - kStartCounter : 0;
     if (Random() * (above * config.lfu_log_factor + 1) < 1) ++counter;
   }
-  return (Minutes(now_ms) << 8) | counter;
+  return WithFrequency(counter, now_ms);
 }
 
 }  // namespace peal::broker

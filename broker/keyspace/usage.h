@@ -27,6 +27,9 @@ uint32_t IdleSeconds(uint32_t lru, int64_t now_ms);
 /// The counter after decay, as OBJECT FREQ tells it.
 uint32_t FrequencyOf(uint32_t lru, int64_t now_ms, const Config& config);
 
+/// The 24 bits of a counter that is known.
+uint32_t WithFrequency(uint32_t counter, int64_t now_ms);
+
 /// The new 24 bits after one more use.
 uint32_t NoteFrequency(uint32_t lru, int64_t now_ms, const Config& config);
 

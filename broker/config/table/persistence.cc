@@ -1,6 +1,6 @@
 #include "broker/config/table/rows.h"
 
-// Nothing here has an effect yet: values are checked and kept for CONFIG GET, SET and REWRITE.
+// Most of this has no effect yet: values are checked and kept for CONFIG GET, SET and REWRITE.
 namespace peal::broker::table {
 namespace {
 
@@ -18,7 +18,8 @@ constexpr Directive kPersistenceRows[] = {
              "Snapshot after so many seconds if so many keys changed."),
          kNoEffectAlarm),
     With(FileName("dbfilename", "dump.rdb", "Name of the snapshot file."), kProtected),
-    Bool("rdbcompression", "yes", "Compress snapshots."),
+    Active(Bool("rdbcompression", "yes", "Compress snapshots and replies of DUMP."),
+           Flag<&Config::rdb_compression>),
     Fixed(Bool("rdbchecksum", "yes", "Checksum at the end of snapshots.")),
     Bool("rdb-del-sync-files", "no", "Remove snapshots that served replication only."),
     Bool("rdb-save-incremental-fsync", "yes", "Sync snapshots little by little."),

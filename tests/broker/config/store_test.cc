@@ -404,7 +404,7 @@ TEST(ConfigStore, SaysWhichDirectivesHaveNoEffect) {
   ConfigStore store;
   EXPECT_THAT(store.Notices(), IsEmpty());
   ASSERT_EQ(Refusal(store,
-                    "appendonly yes\nreplicaof 10.0.0.1 6379\nrdbcompression no\n"
+                    "appendonly yes\nreplicaof 10.0.0.1 6379\nrdb-save-incremental-fsync no\n"
                     "tls-session-caching yes\nsave \"\"\n"),
             "");
   const std::vector<ConfigStore::Notice> notices = store.Notices();
@@ -414,7 +414,7 @@ TEST(ConfigStore, SaysWhichDirectivesHaveNoEffect) {
                                          "not write data to disk"));
   EXPECT_THAT(notices[1].text, HasSubstr("does not replicate"));
   EXPECT_FALSE(notices[2].is_warning);
-  EXPECT_THAT(notices[2].text, HasSubstr("rdbcompression (test.conf:3)"));
+  EXPECT_THAT(notices[2].text, HasSubstr("rdb-save-incremental-fsync (test.conf:3)"));
   EXPECT_THAT(notices[2].text, Not(HasSubstr("tls-session-caching")));
 }
 
