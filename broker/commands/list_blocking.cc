@@ -130,10 +130,10 @@ void BLPop(CommandContext& context) { BlockingPop<End::kHead>(context); }
 void BRPop(CommandContext& context) { BlockingPop<End::kTail>(context); }
 
 void BLMPop(CommandContext& context) {
-  const Result<int64_t> timeout_ms = ReadTimeoutSeconds(context.arg(1));
-  if (!timeout_ms.ok()) return context.Fail(timeout_ms.error());
   const Result<MultiPop> pop = ReadMultiPop(context.args, 2);
   if (!pop.ok()) return context.Fail(pop.error());
+  const Result<int64_t> timeout_ms = ReadTimeoutSeconds(context.arg(1));
+  if (!timeout_ms.ok()) return context.Fail(timeout_ms.error());
   for (const std::string_view key : pop->keys) {
     const auto found = FindValue<ListValue>(context, key);
     if (!found) return;
