@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "store/keyspace/bucket_table.h"
 #include "store/keyspace/entry_pool.h"
 
 // The server may be linked with either allocator or with none: which one shows in the symbols
@@ -81,9 +82,11 @@ MemoryFacts ReadMemory() {
     facts.used = info.uordblks + info.hblkhd;
     facts.active = facts.resident = info.arena + info.hblkhd;
   }
-  // The pool of entries and channels takes its slabs from the system itself.
+  // The pool of entries and channels takes its slabs from the system itself, and so do large tables
+  // their arrays.
   const store::EntryPool& pool = store::EntryPool::Instance();
-  const uint64_t pooled = pool.SlabCount() * store::EntryPool::kSlabBytes;
+  const uint64_t pooled = pool.SlabCount() * store::EntryPool::kSlabBytes +
+                          store::buckets::mapped_bytes.load(std::memory_order_relaxed);
   facts.used += pooled;
   facts.active += pooled;
   facts.resident += pooled;

@@ -64,6 +64,21 @@ inline size_t CountFor(size_t keys) {
   return count;
 }
 
+/// Bytes of all mapped arrays, which no allocator knows of. [any thread]
+inline std::atomic<size_t> mapped_bytes{0};
+
+inline void* Map(size_t bytes) {
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  PEAL_CHECK(memory != MAP_FAILED);
+  mapped_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  return memory;
+}
+
+inline void Unmap(void* memory, size_t bytes) {
+  PEAL_CHECK(munmap(memory, bytes) == 0);
+  mapped_bytes.fetch_sub(bytes, std::memory_order_relaxed);
+}
+
 /// Calls fn(i) for each bit set.
 template <class Fn>
 void ForEachBit(uint32_t mask, Fn fn) {
@@ -286,11 +301,7 @@ auto BucketTable<Traits>::NewBuckets(size_t count) -> Bucket* {
   const size_t bytes = count * buckets::kBytes;
   // Larger arrays come from the kernel, zeroed page by page on first touch: clearing a gigabyte at
   // once would stall whoever inserts.
-  if (bytes >= Traits::kMapBytes) {
-    void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    PEAL_CHECK(memory != MAP_FAILED);
-    return static_cast<Bucket*>(memory);
-  }
+  if (bytes >= Traits::kMapBytes) return static_cast<Bucket*>(buckets::Map(bytes));
   void* memory = ::operator new(bytes, std::align_val_t{buckets::kBytes});
   std::memset(memory, 0, bytes);
   return static_cast<Bucket*>(memory);
@@ -300,7 +311,7 @@ template <class Traits>
 void BucketTable<Traits>::FreeBuckets(void* memory, size_t bytes) {
   if (memory == nullptr) return;
   if (bytes >= Traits::kMapBytes) {
-    PEAL_CHECK(munmap(memory, bytes) == 0);
+    buckets::Unmap(memory, bytes);
   } else {
     ::operator delete(memory, std::align_val_t{buckets::kBytes});
   }
@@ -433,7 +444,7 @@ template <class Traits>
 void BucketTable<Traits>::UnmapMigrated() {
   if (old_count_ * buckets::kBytes < Traits::kMapBytes) return;
   while (migrated_ - unmapped_ >= kUnmapStep) {
-    PEAL_CHECK(munmap(old_buckets_ + unmapped_, kUnmapStep * buckets::kBytes) == 0);
+    buckets::Unmap(old_buckets_ + unmapped_, kUnmapStep * buckets::kBytes);
     unmapped_ += kUnmapStep;
   }
 }
@@ -452,7 +463,7 @@ void BucketTable<Traits>::ContinueMigration(size_t step, Retired& retired) {
   if (unmapped_ == 0) {
     retired.AddBuckets(old_buckets_, old_count_ * buckets::kBytes);
   } else if (unmapped_ < old_count_) {
-    PEAL_CHECK(munmap(old_buckets_ + unmapped_, (old_count_ - unmapped_) * buckets::kBytes) == 0);
+    buckets::Unmap(old_buckets_ + unmapped_, (old_count_ - unmapped_) * buckets::kBytes);
   }
   old_buckets_ = nullptr;
   old_count_ = 0;
@@ -599,7 +610,7 @@ void BucketTable<Traits>::Clear() {
   if (unmapped_ == 0) {
     FreeBuckets(old_buckets_, old_count_ * buckets::kBytes);
   } else if (unmapped_ < old_count_) {
-    PEAL_CHECK(munmap(old_buckets_ + unmapped_, (old_count_ - unmapped_) * buckets::kBytes) == 0);
+    buckets::Unmap(old_buckets_ + unmapped_, (old_count_ - unmapped_) * buckets::kBytes);
   }
   buckets_.store(nullptr, std::memory_order_relaxed);
   count_.store(0, std::memory_order_relaxed);
