@@ -235,7 +235,12 @@ void AddGeneric(CommandContext& context, ZsetAddOptions options) {
   unit.Replicate(context.args);
 }
 
+}  // namespace
+
 void ZAdd(CommandContext& context) { AddGeneric(context, {}); }
+
+namespace {
+
 void ZIncrBy(CommandContext& context) { AddGeneric(context, {.increments = true}); }
 
 void ZRem(CommandContext& context) {
@@ -309,10 +314,6 @@ void ZRevRank(CommandContext& context) { RankGeneric(context, true); }
 
 // ---------------------------------------------------------------- ZRANDMEMBER
 
-/// More members than this in one reply are refused: nobody could take them, and the server must not
-/// die of a number.
-constexpr uint64_t kMostRandomMembers = uint64_t{1} << 27;
-
 /// `count` different members of more than that.
 void ReplyDistinct(const ZsetValue& zset, size_t count, ZsetReply& reply) {
   const size_t total = zset.Count();
@@ -363,8 +364,11 @@ void ZRandMember(CommandContext& context) {
   ZsetReply reply(context.reply, with_scores);
   if (count < 0) {
     const auto wanted = static_cast<uint64_t>(-count);
-    // Differs: Redis tries to answer any number.
-    if (wanted > kMostRandomMembers) return context.Fail(errors::kValueOutOfRange);
+    // Differs: as SRANDMEMBER, a reply is about as long as the longest string at most.
+    const uint64_t mean_bytes = zset.MemoryBytes() / total + 1;
+    if (wanted > context.server.config().proto_max_bulk_len / mean_bytes) {
+      return context.Fail(errors::kValueOutOfRange);
+    }
     reply.Begin(wanted);
     for (uint64_t i = 0; i < wanted; ++i) {
       ZsetValue::Cursor at = zset.At(RandomNumber() % total);

@@ -51,6 +51,9 @@ class ZsetReply {
   const bool is_nested_;
 };
 
+/// ZADD, for GEOADD too.
+void ZAdd(CommandContext& context);
+
 /// Puts a computed sorted set at `key`, or deletes the key if it is empty; replies with the number
 /// of members. `event` must be a literal.
 void StoreZset(CommandContext& context, std::string_view key,

@@ -65,6 +65,7 @@ std::span<const Command> SortedSetCommands();
 std::span<const Command> SortedSetRangeCommands();
 std::span<const Command> SortedSetCombineCommands();
 std::span<const Command> SortedSetPopCommands();
+std::span<const Command> GeoCommands();
 std::span<const Command> GenericCommands();
 std::span<const Command> DumpCommands();
 std::span<const Command> TransactionCommands();

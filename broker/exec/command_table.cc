@@ -26,16 +26,34 @@ size_t HashName(std::string_view name) {
 
 CommandTable::CommandTable() {
   slots_.resize(1024);
-  constexpr std::array kGroups = {
-      ConnectionCommands,       ClientCommands,        PubSubCommands,
-      StringCommands,           ListCommands,          GenericCommands,
-      TransactionCommands,      ServerCommands,        ConfigCommands,
-      CommandCommands,          IntrospectionCommands, LatencyCommands,
-      MemoryCommands,           SetCommands,           HashCommands,
-      HashExpiryCommands,       SortedSetCommands,     SortedSetRangeCommands,
-      SortedSetCombineCommands, SortedSetPopCommands,  StreamCommands,
-      StreamReadCommands,       StreamGroupCommands,   BitmapCommands,
-      HyperLogLogCommands,      MoreStringCommands,    DumpCommands};
+  constexpr std::array kGroups = {ConnectionCommands,
+                                  ClientCommands,
+                                  PubSubCommands,
+                                  StringCommands,
+                                  ListCommands,
+                                  GenericCommands,
+                                  TransactionCommands,
+                                  ServerCommands,
+                                  ConfigCommands,
+                                  CommandCommands,
+                                  IntrospectionCommands,
+                                  LatencyCommands,
+                                  MemoryCommands,
+                                  SetCommands,
+                                  HashCommands,
+                                  HashExpiryCommands,
+                                  SortedSetCommands,
+                                  SortedSetRangeCommands,
+                                  SortedSetCombineCommands,
+                                  SortedSetPopCommands,
+                                  StreamCommands,
+                                  StreamReadCommands,
+                                  StreamGroupCommands,
+                                  BitmapCommands,
+                                  HyperLogLogCommands,
+                                  MoreStringCommands,
+                                  DumpCommands,
+                                  GeoCommands};
   for (const auto group : kGroups) {
     for (const Command& command : group()) {
       TableEntry* entry = Add(command, "");

@@ -312,6 +312,10 @@ void RankTree::Erase(const ScoredMember* member) {
   Path path;
   uint32_t index = 0;
   Leaf* const leaf = Locate(*member, path, index);
+  EraseAt(path, leaf, index);
+}
+
+void RankTree::EraseAt(Path& path, Leaf* leaf, uint32_t index) {
   --size_;
   --leaf->count;
   std::memmove(leaf->members + index, leaf->members + index + 1,
@@ -423,7 +427,7 @@ void RankTree::ChangeScore(ScoredMember* member, double score) {
     if (index == 0) NoteFirst(path, *leaf);
     return;
   }
-  Erase(member);
+  EraseAt(path, leaf, index);
   member->score = score;
   Insert(member);
 }

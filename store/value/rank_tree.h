@@ -130,6 +130,7 @@ class RankTree {
   /// Notes the first member of a leaf with its ancestors.
   static void NoteFirst(const Path& path, const Leaf& leaf);
   void AddBeside(Path& path, void* right, ScoredMember* first, size_t right_count);
+  void EraseAt(Path& path, Leaf* leaf, uint32_t index);
   void Refill(Path& path);
   bool IsSoundBelow(const void* node, int height, size_t count, const ScoredMember* first,
                     const Leaf** last_leaf) const;

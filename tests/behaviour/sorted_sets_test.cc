@@ -425,6 +425,30 @@ TEST_P(SortedSets, RanksCanComeWithScores) {
   });
 }
 
+TEST_P(SortedSets, PlainSetsCombineWithScoreOne) {
+  Run({
+      {"SADD s a b 10", ":3"},
+      {"SADD ints 10 20", ":2"},
+      {"ZADD z 5 a 7 20", ":2"},
+      {"ZUNION 3 s ints z WITHSCORES", "['b', '1', '10', '2', 'a', '6', '20', '8']",
+       "[['b', ,1], ['10', ,2], ['a', ,6], ['20', ,8]]"},
+      {"ZINTERSTORE t 2 z s WEIGHTS 2 3", ":1"},
+      {"ZRANGE t 0 -1 WITHSCORES", "['a', '13']", "[['a', ,13]]"},
+      {"ZDIFF 2 s z", "['10', 'b']"},
+      {"ZINTERCARD 2 s ints", ":1"},
+      {"ZUNIONSTORE s 1 s", ":3"},
+      {"TYPE s", "zset"},
+  });
+}
+
+TEST_P(SortedSets, NoReplyIsAsLongAsANumberThatAClientNames) {
+  Run({
+      {"ZADD z 1 a", ":1"},
+      {"ZRANDMEMBER z -9223372036854775807", "-ERR value is out of range"},
+      {"ZRANDMEMBER z -4000000000000000000 WITHSCORES", "-ERR value is out of range"},
+  });
+}
+
 TEST_P(SortedSets, WaitersAreServedInTheOrderOfTheirComing) {
   Client first = Connect();
   Client second = Connect();
