@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "store/keyspace/entry_pool.h"
 #include "store/keyspace/value_object.h"
 #include "store/value/encoding_limits.h"
 #include "store/value/listpack.h"
@@ -84,6 +85,9 @@ class ZsetValue final : public ValueObject {
   /// one could not.
   ZsetValue(size_t count, size_t longest, const EncodingLimits& limits);
   ~ZsetValue() override;
+
+  static void* operator new(size_t bytes) { return NewPoolBlock(bytes); }
+  static void operator delete(void* block, size_t bytes) { FreePoolBlock(block, bytes); }
 
   ValueType type() const override { return kType; }
   size_t MemoryBytes() const override;
