@@ -104,6 +104,54 @@ Result<StreamId> ReadRangeEnd(std::string_view text) {
   return id;
 }
 
+std::optional<StreamValue::References> ReadReferences(std::string_view text) {
+  using References = StreamValue::References;
+  if (protocol::EqualsIgnoreCase(text, "keepref")) return References::kKeep;
+  if (protocol::EqualsIgnoreCase(text, "delref")) return References::kDelete;
+  if (protocol::EqualsIgnoreCase(text, "acked")) return References::kAcknowledged;
+  return std::nullopt;
+}
+
+Result<DeleteRequest> ReadDeleteRequest(std::span<const std::string_view> args, size_t first) {
+  DeleteRequest out;
+  bool has_references = false;
+  for (size_t i = first; i < args.size(); ++i) {
+    if (const auto references = ReadReferences(args[i]); references && !has_references) {
+      out.references = *references;
+      has_references = true;
+    } else if (protocol::EqualsIgnoreCase(args[i], "ids") && i + 1 < args.size()) {
+      const auto count = ParseInt64(args[++i]);
+      if (!count || *count < 1) {
+        return Error::Static("ERR Number of IDs must be a positive integer");
+      }
+      const size_t more = args.size() - i - 1;
+      if (static_cast<uint64_t>(*count) > more) {
+        return Error::Static("ERR The `numids` parameter must match the number of arguments");
+      }
+      const auto ids = args.subspan(i + 1, static_cast<size_t>(*count));
+      PEAL_ASSIGN_OR_RETURN(out.ids, ReadStreamIds(ids));
+      i += ids.size();
+    } else {
+      return protocol::errors::kSyntax;
+    }
+  }
+  if (out.ids.empty()) return Error::Static("ERR IDS option is required");
+  return out;
+}
+
+int64_t DeleteEntry(StreamValue& stream, StreamId id, StreamValue::References references,
+                    uint64_t& changes) {
+  using References = StreamValue::References;
+  // References may be left of an entry that has gone.
+  if (references == References::kDelete) changes += stream.DropReferences(id);
+  if (!stream.Contains(id)) return kIdIsNotThere;
+  if (references == References::kAcknowledged && stream.IsReferenced(id)) return kIdStillReferenced;
+  stream.Delete(id);
+  stream.NoteDeleted(id);
+  ++changes;
+  return kIdDeleted;
+}
+
 void ReplyStreamId(ReplyWriter& reply, StreamId id) {
   char text[StreamId::kMaxChars];
   reply.Bulk({text, static_cast<size_t>(id.Format(text) - text)});
@@ -198,6 +246,7 @@ constexpr uint64_t kTrimmedWithoutNodeLimit = 10'000;
 /// What XADD and XTRIM have in common, and what XADD alone has.
 struct AddOptions {
   bool has_trim = false;
+  bool has_references = false;  // KEEPREF, DELREF or ACKED
   StreamValue::Trim trim;
   bool no_mkstream = false;
   bool has_id = false;   // not *
@@ -257,6 +306,9 @@ Result<void> ReadAddOptions(const CommandContext& context, bool is_add, AddOptio
       if (*limit < 0) return kNegativeLimit;
       out.trim.limit = static_cast<uint64_t>(*limit);
       has_limit = true;
+    } else if (const auto references = ReadReferences(option); references && !out.has_references) {
+      out.trim.references = *references;
+      out.has_references = true;
     } else if (is_add && EqualsIgnoreCase(option, "nomkstream")) {
       out.no_mkstream = true;
     } else if (is_add) {
@@ -295,14 +347,29 @@ Result<StreamId> ChooseId(const AddOptions& options, const StreamValue* stream, 
   return id;
 }
 
+std::string_view ReferencesName(const StreamValue::Trim& trim) {
+  switch (trim.references) {
+    case StreamValue::References::kKeep:
+      break;
+    case StreamValue::References::kDelete:
+      return "DELREF";
+    case StreamValue::References::kAcknowledged:
+      return "ACKED";
+  }
+  return "KEEPREF";
+}
+
 void ReplicateAdd(CommandContext& context, const AddOptions& options, StreamId id,
                   uint64_t length) {
   if (!context.unit.collects_effects()) return;
-  // Trimming to a length is the same everywhere, whatever the nodes look like.
+  // Trimming to a length is the same everywhere, whatever the nodes look like: what goes are the
+  // first that may go.
   const std::string length_text = std::to_string(length);
   const std::string id_text = id.ToString();
   std::vector<std::string_view> effect = {"XADD", context.arg(1)};
-  if (options.has_trim) effect.insert(effect.end(), {"MAXLEN", "=", length_text});
+  if (options.has_trim) {
+    effect.insert(effect.end(), {ReferencesName(options.trim), "MAXLEN", "=", length_text});
+  }
   effect.push_back(id_text);
   const auto fields = context.args.subspan(options.id_index + 1);
   effect.insert(effect.end(), fields.begin(), fields.end());
@@ -356,7 +423,7 @@ void XTrim(CommandContext& context) {
     const auto length = static_cast<int64_t>(edit->length());
     edit.Commit(trimmed);
     unit.Notify(kNotifyStream, "xtrim", key);
-    unit.Replicate("XTRIM", key, "MAXLEN", "=", length);
+    unit.Replicate("XTRIM", key, ReferencesName(options.trim), "MAXLEN", "=", length);
   }
   context.reply.Integer(static_cast<int64_t>(trimmed));
 }
@@ -384,6 +451,32 @@ void XDel(CommandContext& context) {
     unit.Replicate(context.args);
   }
   context.reply.Integer(static_cast<int64_t>(deleted));
+}
+
+void XDelEx(CommandContext& context) {
+  Unit& unit = context.unit;
+  const std::string_view key = context.arg(1);
+  const Result<DeleteRequest> request = ReadDeleteRequest(context.args, 2);
+  if (!request.ok()) return context.Fail(request.error());
+  const auto found = FindValue<StreamValue>(context, key);
+  if (!found) return;
+  context.reply.Array(request->ids.size());
+  if (!*found) {
+    for (size_t i = 0; i < request->ids.size(); ++i) context.reply.Integer(kIdIsNotThere);
+    return;
+  }
+  Edit<StreamValue> edit(unit, key, *found);
+  uint64_t changes = 0;
+  bool has_deleted = false;
+  for (const StreamId id : request->ids) {
+    const int64_t outcome = DeleteEntry(*edit, id, request->references, changes);
+    if (outcome == kIdDeleted) has_deleted = true;
+    context.reply.Integer(outcome);
+  }
+  if (changes == 0) return;
+  edit.Commit(changes);
+  if (has_deleted) unit.Notify(kNotifyStream, "xdel", key);
+  unit.Replicate(context.args);
 }
 
 constexpr Error kNegativeAdded = Error::Static("ERR entries_added must be positive");
@@ -478,6 +571,16 @@ constexpr KeySpec kXackKeys[] = {KeySpec::Single(1, KeyFlag::kReadWrite | KeyFla
 constexpr ArgSpec kXaddTrimStrategy[] = {
     {.name = "maxlen", .type = ArgType::kPureToken, .token = "MAXLEN"},
     {.name = "minid", .type = ArgType::kPureToken, .token = "MINID", .since = "6.2.0"}};
+constexpr ArgSpec kReferences[] = {
+    {.name = "keepref", .type = ArgType::kPureToken, .token = "KEEPREF"},
+    {.name = "delref", .type = ArgType::kPureToken, .token = "DELREF"},
+    {.name = "acked", .type = ArgType::kPureToken, .token = "ACKED"}};
+constexpr ArgSpec kIds[] = {{.name = "numids", .type = ArgType::kInteger},
+                            {.name = "id", .type = ArgType::kString, .is_multiple = true}};
+constexpr ArgSpec kXdelexArgs[] = {
+    {.name = "key", .type = ArgType::kKey, .key_spec_index = 0},
+    {.name = "condition", .type = ArgType::kOneOf, .is_optional = true, .children = kReferences},
+    {.name = "ids", .type = ArgType::kBlock, .token = "IDS", .children = kIds}};
 constexpr ArgSpec kXaddTrimOperator[] = {
     {.name = "equal", .type = ArgType::kPureToken, .token = "="},
     {.name = "approximately", .type = ArgType::kPureToken, .token = "~"}};
@@ -575,6 +678,17 @@ constexpr Command kRows[] = {
               .summary = "Deletes entries of a stream.",
               .arguments = kXdelArgs},
      .run = XDel},
+    {.spec = {.name = "xdelex",
+              .arity = -5,
+              .group = Group::kStream,
+              .since = "8.2.0",
+              .flags = Flag::kWrite | Flag::kFast,
+              .keys = kXautoclaimKeys,
+              .acl = Acl::kWrite | Acl::kStream | Acl::kFast,
+              .complexity = "O(log N + G) for each id, with N entries in the stream and G groups",
+              .summary = "Deletes entries of a stream, with or without what is pending of them.",
+              .arguments = kXdelexArgs},
+     .run = XDelEx},
     {.spec = {.name = "xlen",
               .arity = 2,
               .group = Group::kStream,

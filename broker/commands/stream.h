@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,26 @@ protocol::Result<std::vector<store::StreamId>> ReadStreamIds(
 /// One end of a range: an id, "-", "+", or "(" and an id that is left out itself.
 protocol::Result<store::StreamId> ReadRangeStart(std::string_view text);
 protocol::Result<store::StreamId> ReadRangeEnd(std::string_view text);
+
+/// KEEPREF, DELREF or ACKED, in any letter case.
+std::optional<store::StreamValue::References> ReadReferences(std::string_view text);
+
+/// Replies of XDELEX and XACKDEL for each id.
+inline constexpr int64_t kIdIsNotThere = -1;
+inline constexpr int64_t kIdDeleted = 1;
+inline constexpr int64_t kIdStillReferenced = 2;
+
+/// What XDELEX and XACKDEL delete: "[KEEPREF | DELREF | ACKED] IDS numids id [id ...]", the two
+/// parts in any order, from args[first] on.
+struct DeleteRequest {
+  store::StreamValue::References references = store::StreamValue::References::kKeep;
+  std::vector<store::StreamId> ids;
+};
+protocol::Result<DeleteRequest> ReadDeleteRequest(std::span<const std::string_view> args,
+                                                  size_t first);
+/// Deletes one entry as such a request wants it; the reply for it. Counts in `changes`.
+int64_t DeleteEntry(store::StreamValue& stream, store::StreamId id,
+                    store::StreamValue::References references, uint64_t& changes);
 
 void ReplyStreamId(protocol::ReplyWriter& reply, store::StreamId id);
 /// The cursor's entry: its id and an array of fields and values.

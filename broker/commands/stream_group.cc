@@ -271,6 +271,42 @@ void XAck(CommandContext& context) {
   context.reply.Integer(static_cast<int64_t>(acknowledged));
 }
 
+void XAckDel(CommandContext& context) {
+  Unit& unit = context.unit;
+  const std::string_view key = context.arg(1);
+  const Result<DeleteRequest> request = ReadDeleteRequest(context.args, 3);
+  if (!request.ok()) return context.Fail(request.error());
+  const auto found = FindValue<StreamValue>(context, key);
+  if (!found) return;
+  StreamGroup* const group = *found ? found->value->FindGroup(context.arg(2)) : nullptr;
+  context.reply.Array(request->ids.size());
+  if (group == nullptr) {
+    for (size_t i = 0; i < request->ids.size(); ++i) context.reply.Integer(kIdIsNotThere);
+    return;
+  }
+  Edit<StreamValue> edit(unit, key, *found);
+  const uint64_t length = edit->length();
+  uint64_t changes = 0;
+  for (const StreamId id : request->ids) {
+    if (!group->DeletePending(id)) {
+      context.reply.Integer(kIdIsNotThere);
+      continue;
+    }
+    ++changes;
+    const int64_t outcome = DeleteEntry(*edit, id, request->references, changes);
+    // An entry that had gone before counts as deleted.
+    context.reply.Integer(outcome == kIdStillReferenced ? outcome : kIdDeleted);
+  }
+  if (changes == 0) return;
+  if (edit->length() != length) {
+    edit.Commit(changes);
+    unit.Notify(kNotifyStream, "xdel", key);
+  } else {
+    edit.CommitQuietly(changes);
+  }
+  unit.Replicate(context.args);
+}
+
 void ReplyPendingSummary(CommandContext& context, const StreamGroup& group) {
   ReplyWriter& reply = context.reply;
   reply.Array(4);
@@ -784,6 +820,17 @@ void XInfoHelp(CommandContext& context) {
 // ---------------------------------------------------------------- rows
 
 constexpr KeySpec kXackKeys[] = {KeySpec::Single(1, KeyFlag::kReadWrite | KeyFlag::kUpdate)};
+constexpr ArgSpec kReferences[] = {
+    {.name = "keepref", .type = ArgType::kPureToken, .token = "KEEPREF"},
+    {.name = "delref", .type = ArgType::kPureToken, .token = "DELREF"},
+    {.name = "acked", .type = ArgType::kPureToken, .token = "ACKED"}};
+constexpr ArgSpec kIds[] = {{.name = "numids", .type = ArgType::kInteger},
+                            {.name = "id", .type = ArgType::kString, .is_multiple = true}};
+constexpr ArgSpec kXackdelArgs[] = {
+    {.name = "key", .type = ArgType::kKey, .key_spec_index = 0},
+    {.name = "group", .type = ArgType::kString},
+    {.name = "condition", .type = ArgType::kOneOf, .is_optional = true, .children = kReferences},
+    {.name = "ids", .type = ArgType::kBlock, .token = "IDS", .children = kIds}};
 constexpr ArgSpec kXackArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec_index = 0},
                                  {.name = "group", .type = ArgType::kString},
                                  {.name = "id", .type = ArgType::kString, .is_multiple = true}};
@@ -1023,6 +1070,17 @@ constexpr Command kRows[] = {
               .summary = "Acknowledges entries: they are no longer pending in the group.",
               .arguments = kXackArgs},
      .run = XAck},
+    {.spec = {.name = "xackdel",
+              .arity = -6,
+              .group = Group::kStream,
+              .since = "8.2.0",
+              .flags = Flag::kWrite | Flag::kFast,
+              .keys = kXautoclaimKeys,
+              .acl = Acl::kWrite | Acl::kStream | Acl::kFast,
+              .complexity = "O(log N + G) for each id, with N entries in the stream and G groups",
+              .summary = "Acknowledges entries and deletes them from the stream.",
+              .arguments = kXackdelArgs},
+     .run = XAckDel},
     {.spec = {.name = "xautoclaim",
               .arity = -6,
               .group = Group::kStream,

@@ -282,6 +282,11 @@ bool ReadOne(CommandContext& context, const ReadRequest& request, std::string_vi
     if (*found) out.after = found->value->last_id();
     return !request.is_group;
   }
+  if (id == "+" && !request.is_group) {  // as of Redis 7.4: the last entry
+    if (*found) out.after = found->value->LastEntryId();
+    if (*found && !out.after.Decrement()) out.after = found->value->last_id();
+    return true;
+  }
   if (id == ">") {
     if (!request.is_group) context.Fail(kNewOfXread);
     out.is_new = true;

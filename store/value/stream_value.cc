@@ -4,6 +4,7 @@
 #include <iterator>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "protocol/base/check.h"
 
@@ -395,7 +396,57 @@ uint64_t StreamValue::TrimNode(Nodes::iterator at, Wanted wanted) {
   return removed;
 }
 
+bool StreamValue::IsReferenced(StreamId id) const {
+  return std::any_of(groups_.begin(), groups_.end(), [id](const auto& each) {
+    const StreamGroup& group = *each.second;
+    return group.last_id < id || group.pending().contains(id);
+  });
+}
+
+uint64_t StreamValue::DropReferences(StreamId id) {
+  uint64_t count = 0;
+  for (const auto& [name, group] : groups_) {
+    if (group->DeletePending(id)) ++count;
+  }
+  return count;
+}
+
+uint64_t StreamValue::TrimEach(const Trim& trim) {
+  std::vector<StreamId> ids;
+  uint64_t length = length_;
+  const auto is_enough = [&](StreamId id) {
+    return trim.by_id ? id >= trim.min_id : length <= trim.max_length;
+  };
+  for (auto at = nodes_.begin(); at != nodes_.end();) {
+    const auto& [base, node] = *at;
+    const uint64_t entries = LiveEntries(node);
+    if (trim.limit != 0 && ids.size() + entries > trim.limit) break;
+    const bool is_whole =
+        trim.by_id ? LastIdOf(base, node) < trim.min_id : length >= trim.max_length + entries;
+    if (trim.approximate && !is_whole) break;
+    ++at;
+    bool is_done = false;
+    StreamCursor cursor(*this, base, StreamId::Max());
+    for (uint64_t i = 0; i < entries && !is_done && cursor.Next(); ++i) {
+      is_done = is_enough(cursor.id());
+      if (is_done) break;
+      if (trim.references == References::kAcknowledged && IsReferenced(cursor.id())) continue;
+      ids.push_back(cursor.id());
+      --length;
+    }
+    if (is_done) break;
+  }
+  for (const StreamId id : ids) {
+    if (trim.references == References::kDelete) DropReferences(id);
+    Delete(id);
+  }
+  // Behind what had to stay they leave holes.
+  if (!ids.empty() && length_ > 0 && ids.back() > first_id_) NoteDeleted(ids.back());
+  return ids.size();
+}
+
 uint64_t StreamValue::TrimFront(const Trim& trim) {
+  if (trim.references != References::kKeep && !groups_.empty()) return TrimEach(trim);
   uint64_t removed = 0;
   while (!nodes_.empty() && (trim.by_id || length_ > trim.max_length)) {
     const auto at = nodes_.begin();

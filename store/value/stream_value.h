@@ -96,6 +96,17 @@ class StreamValue final : public ValueObject {
     if (id > max_deleted_id_) max_deleted_id_ = id;
   }
 
+  /// What happens to entries that groups still have to do with when they are deleted.
+  enum class References : uint8_t {
+    kKeep,          // they stay pending
+    kDelete,        // they are no longer pending
+    kAcknowledged,  // such entries are not deleted
+  };
+  /// Whether a group has yet to read the entry `id` or to acknowledge it. O(groups).
+  bool IsReferenced(StreamId id) const;
+  /// Makes `id` no longer pending in any group. Returns in how many it was.
+  uint64_t DropReferences(StreamId id);
+
   /// What XTRIM and XADD leave.
   struct Trim {
     bool by_id = false;        // MINID, else MAXLEN
@@ -103,6 +114,7 @@ class StreamValue final : public ValueObject {
     uint64_t max_length = 0;
     StreamId min_id;
     uint64_t limit = 0;  // entries at most, where approximate; 0: no limit
+    References references = References::kKeep;
   };
   /// Takes entries from the front. Returns how many.
   uint64_t TrimFront(const Trim& trim);
@@ -130,6 +142,8 @@ class StreamValue final : public ValueObject {
   void Unbook(const Listpack& node) { bytes_ -= kNodeBytes + node.MemoryBytes(); }
   void EraseNode(Nodes::iterator at);
   void FindFirstId();
+  /// TrimFront where the references of each entry matter.
+  uint64_t TrimEach(const Trim& trim);
   /// Marks entries as deleted, from the front of a node while `wanted(id)`. Returns how many.
   template <typename Wanted>
   uint64_t TrimNode(Nodes::iterator at, Wanted wanted);

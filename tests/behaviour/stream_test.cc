@@ -84,8 +84,7 @@ TEST_P(Streams, XaddAndXtrimTrim) {
        "-ERR syntax error, LIMIT cannot be used without the special ~ option"},
       {"XTRIM s MAXLEN 1 MINID 1",
        "-ERR syntax error, MAXLEN and MINID options at the same time are not compatible"},
-      {"XTRIM s LIMIT 1", "-ERR wrong number of arguments for 'xtrim' command"},
-      {"XTRIM s LIMIT 1 LIMIT 1",
+      {"XTRIM s LIMIT 1",
        "-ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"},
       {"XTRIM s bogus 1", "-ERR syntax error"},
   });
@@ -304,6 +303,59 @@ TEST_P(Streams, WhatGroupsNoteDownDoesNotBreakAWatch) {
   client.Do("MULTI");
   EXPECT_EQ(other.Do("XADD s 2-0 f v"), "'2-0'");
   EXPECT_EQ(client.Do("EXEC"), "nil");
+}
+
+TEST_P(Streams, ReadsTheLastEntryAsRedis74Does) {
+  if (IsReference()) GTEST_SKIP();
+  Run({
+      {"XADD s 1-0 a b", "'1-0'"},
+      {"XADD s 2-0 f v", "'2-0'"},
+      {"XREAD STREAMS s none + +", OneEntry("s", "2-0").c_str()},
+      {"XDEL s 1-0 2-0", ":2"},
+      {"XREAD STREAMS s +", "nil"},
+      {"XADD s 3-0 f v", "'3-0'"},
+      {"XREAD BLOCK 0 STREAMS s +", OneEntry("s", "3-0").c_str()},
+  });
+}
+
+TEST_P(Streams, DeletesWithRegardToGroupsAsRedis82Does) {
+  if (IsReference()) GTEST_SKIP();
+  Run({
+      {"XADD s 1-0 f v", "'1-0'"},
+      {"XADD s 2-0 f v", "'2-0'"},
+      {"XADD s 3-0 f v", "'3-0'"},
+      {"XGROUP CREATE s g 0", "OK"},
+      {"XGROUP CREATE s h 2-0", "OK"},
+      {"XREADGROUP GROUP g c COUNT 1 STREAMS s >", OneEntry("s", "1-0").c_str()},
+      {"XDELEX s ACKED IDS 3 1-0 2-0 9-9", "[:2, :2, :-1]"},
+      {"XACKDEL s g ACKED IDS 2 1-0 2-0", "[:1, :-1]"},
+      {"XLEN s", ":2"},
+      {"XREADGROUP GROUP g c STREAMS s > NOACK",
+       "-ERR Unbalanced 'xreadgroup' list of streams: for each stream key an ID or '>' must be "
+       "specified."},
+      {"XREADGROUP GROUP g c COUNT 1 STREAMS s >", OneEntry("s", "2-0").c_str()},
+      {"XDELEX s IDS 1 2-0", "[:1]"},
+      {"XPENDING s g", "[:1, '2-0', '2-0', [['c', '1']]]"},
+      {"XDELEX s DELREF IDS 1 2-0", "[:-1]"},
+      {"XPENDING s g - + 9", "[]"},
+      {"XADD s 4-0 f v", "'4-0'"},
+      {"XREADGROUP GROUP g c COUNT 1 STREAMS s >", OneEntry("s", "3-0").c_str()},
+      {"XACK s g 3-0", ":1"},
+      {"XTRIM s ACKED MAXLEN 0", ":0"},
+      {"XGROUP SETID s h 3-0", "OK"},
+      {"XTRIM s MAXLEN 0 ACKED", ":1"},
+      {"XREADGROUP GROUP g c COUNT 1 STREAMS s >", OneEntry("s", "4-0").c_str()},
+      {"XADD s DELREF MAXLEN 0 5-0 f v", "'5-0'"},
+      {"XPENDING s g - + 9", "[]"},
+      {"XDELEX none IDS 2 1-0 2-0", "[:-1, :-1]"},
+      {"XACKDEL s none IDS 1 1-0", "[:-1]"},
+      {"XDELEX s IDS 0 1-0", "-ERR Number of IDs must be a positive integer"},
+      {"XDELEX s IDS 9223372036854775807 1-0",
+       "-ERR The `numids` parameter must match the number of arguments"},
+      {"XDELEX s IDS 1 1-0 2-0", "-ERR syntax error"},
+      {"XDELEX s KEEPREF ACKED IDS 1 1-0", "-ERR syntax error"},
+      {"XDELEX s IDS 1 x", "-ERR Invalid stream ID specified as stream command argument"},
+  });
 }
 
 }  // namespace

@@ -271,6 +271,38 @@ TEST(StreamValue, TellsTheLagAsFarAsItIsKnown) {
   EXPECT_EQ(stream.LagOf(group), 0);
 }
 
+TEST(StreamValue, TrimsWithRegardToGroups) {
+  using References = StreamValue::References;
+  for (const bool by_id : {false, true}) {
+    for (const References references : {References::kDelete, References::kAcknowledged}) {
+      StreamValue stream;
+      EncodingLimits limits;
+      limits.stream_node_max_entries = 4;
+      for (uint64_t ms = 1; ms <= 20; ++ms) Append(stream, limits, {ms, 0}, {"f", "v"});
+      StreamGroup& group = *stream.AddGroup("g", {18, 0}, 18);
+      StreamConsumer& consumer = group.AddConsumer("c", 1);
+      for (uint64_t ms = 3; ms <= 18; ms += 3) group.SetPending({ms, 0}, consumer, 1, 1);
+      StreamValue::Trim trim;
+      trim.references = references;
+      trim.by_id = by_id;
+      trim.max_length = 10;
+      trim.min_id = {11, 0};
+      const uint64_t removed = stream.TrimFront(trim);
+      if (references == References::kDelete) {
+        EXPECT_EQ(removed, 10U);
+        EXPECT_EQ(stream.first_id(), (StreamId{11, 0}));
+        EXPECT_EQ(group.pending().size(), 3U);  // 12, 15, 18
+        EXPECT_TRUE(stream.max_deleted_id().IsZero());
+      } else {
+        EXPECT_EQ(removed, by_id ? 7U : 10U);
+        EXPECT_EQ(stream.first_id(), (StreamId{3, 0}));
+        EXPECT_EQ(group.pending().size(), 6U);
+        EXPECT_EQ(stream.max_deleted_id(), by_id ? (StreamId{10, 0}) : (StreamId{14, 0}));
+      }
+    }
+  }
+}
+
 TEST(StreamGroup, KeepsBothListsOfWhatIsPending) {
   StreamValue stream;
   const size_t empty_bytes = stream.MemoryBytes();
