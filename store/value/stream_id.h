@@ -18,6 +18,7 @@ struct StreamId {
   uint64_t seq = 0;
 
   static constexpr StreamId Max() { return {UINT64_MAX, UINT64_MAX}; }
+  // NOLINTNEXTLINE(modernize-use-nullptr): there is no pointer
   friend constexpr auto operator<=>(const StreamId&, const StreamId&) = default;
 
   constexpr bool IsZero() const { return ms == 0 && seq == 0; }
