@@ -77,13 +77,17 @@ std::optional<Error> ReadRestoreOptions(const CommandContext& context, RestoreOp
   return std::nullopt;
 }
 
+/// A restored key has been used now, unless the options tell something else; what it replaces does
+/// not count.
 void NoteUse(const CommandContext& context, const RestoreOptions& options, Entry* entry) {
   const int64_t now_ms = context.unit.now_ms();
-  if (UsesFrequency(context.server.config().maxmemory_policy)) {
-    if (options.frequency)
-      entry->set_lru(WithFrequency(static_cast<uint32_t>(*options.frequency), now_ms));
-  } else if (options.idle_seconds) {
-    entry->set_lru(LruClock(now_ms) - static_cast<uint32_t>(*options.idle_seconds));
+  const Config& config = context.server.config();
+  if (UsesFrequency(config.maxmemory_policy)) {
+    entry->set_lru(options.frequency
+                       ? WithFrequency(static_cast<uint32_t>(*options.frequency), now_ms)
+                       : NoteFrequency(0, now_ms, config));
+  } else {
+    entry->set_lru(LruClock(now_ms) - static_cast<uint32_t>(options.idle_seconds.value_or(0)));
   }
 }
 
