@@ -10,6 +10,7 @@
 #include <new>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -192,6 +193,10 @@ class BucketTable {
   /// Destroys all nodes at once and leaves the table empty.
   void Clear();
 
+  /// Looks at everything: each node is where a search finds it, counts are right. O(n), for tests
+  /// and DEBUG.
+  bool IsSound() const;
+
   /// Frees an array that a table gave to its Retired.
   static void FreeBuckets(void* memory, size_t bytes);
 
@@ -269,6 +274,8 @@ class BucketTable {
   Array Old() const { return {old_buckets_, old_count_, migrated_}; }
 
   static Bucket* NewBuckets(size_t count);
+  /// IsSound for one array; adds its nodes to `nodes`.
+  bool IsSoundArray(const Array& in, bool is_old, size_t& nodes) const;
   Slot FindSlot(std::string_view key, uint64_t hash) const;
   /// The slot of the node for which is_wanted(node).
   template <class Wanted>
@@ -313,7 +320,7 @@ void BucketTable<Traits>::FreeBuckets(void* memory, size_t bytes) {
   if (bytes >= Traits::kMapBytes) {
     buckets::Unmap(memory, bytes);
   } else {
-    ::operator delete(memory, std::align_val_t{buckets::kBytes});
+    ::operator delete (memory, std::align_val_t{buckets::kBytes});
   }
 }
 
@@ -619,6 +626,39 @@ void BucketTable<Traits>::Clear() {
   old_count_ = 0;
   migrated_ = 0;
   unmapped_ = 0;
+}
+
+template <class Traits>
+bool BucketTable<Traits>::IsSoundArray(const Array& in, bool is_old, size_t& nodes) const {
+  std::vector<size_t> passing(in.count);
+  for (size_t i = in.from; i < in.count; ++i) {
+    const Bucket& bucket = in.buckets[i];
+    for (uint32_t mask = bucket.Occupied(); mask != 0; mask &= mask - 1) {
+      const int index = std::countr_zero(mask);
+      const Node* const node = bucket.EntryAt(index);
+      const uint64_t hash = hash_(Traits::Key(node));
+      const Slot found = FindSlot(Traits::Key(node), hash);
+      if (found.bucket != &bucket || found.index != index) return false;
+      if (bucket.IsVolatile(index) != Traits::HasExpiry(node)) return false;
+      for (size_t at = in.Start(hash); at != i; at = in.Next(at)) ++passing[at];
+      ++nodes;
+    }
+  }
+  for (size_t i = in.from; i < in.count; ++i) {
+    const uint8_t noted = in.buckets[i].overflow;
+    if (noted == buckets::kSaturated) continue;
+    // Nodes that have moved on from an old array are still counted where they once went past.
+    if (is_old ? noted < passing[i] : noted != passing[i]) return false;
+  }
+  return true;
+}
+
+template <class Traits>
+bool BucketTable<Traits>::IsSound() const {
+  size_t nodes = 0;
+  if (array() != nullptr && !IsSoundArray(Current(), false, nodes)) return false;
+  if (old_buckets_ != nullptr && !IsSoundArray(Old(), true, nodes)) return false;
+  return nodes == size_;
 }
 
 }  // namespace peal::store

@@ -77,6 +77,8 @@ class Keyspace {
 
   // --- The caller holds the gate exclusively.
 
+  /// Looks at everything. Empty, or what is wrong first. O(n), for tests and DEBUG.
+  std::string FindFault();
   /// Empties a database; the tables go to `garbage`. Returns the number of keys removed.
   size_t FlushDb(int db, Garbage& garbage);
   size_t FlushAll(Garbage& garbage);

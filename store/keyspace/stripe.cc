@@ -563,4 +563,74 @@ void Stripe::PrefetchEntry(int db, uint64_t hash) const {
   if (const Database* database = At(db)) database->table.PrefetchEntry(hash);
 }
 
+// ---------------------------------------------------------------- faults
+
+std::string Stripe::FindFaultIn(const Database& database, int index, int stripes) {
+  const Table& table = database.table;
+  if (!table.IsSound()) return "a search does not find a key, or the table counts wrong";
+  size_t bytes = table.MemoryBytes();
+  size_t volatile_keys = 0;
+  size_t keys_with_times = 0;
+  std::string fault;
+  const auto blame = [&fault](const Entry& entry, const char* what) {
+    if (fault.empty()) fault = "key '" + std::string(entry.key()) + "': " + what;
+  };
+  table.ForEach([&](const Entry* entry) {
+    bytes += entry->MemoryBytes();
+    volatile_keys += entry->has_expiry() ? 1 : 0;
+    const uint64_t mask = static_cast<uint64_t>(stripes) - 1;
+    if ((HashKey(entry->key()) & mask) != static_cast<uint64_t>(index)) {
+      blame(*entry, "lies in a stripe that is not its own");
+    }
+    if (entry->has_expiry() && entry->expire_ms() < 0) blame(*entry, "has a negative expiry");
+    if (entry->is_string() != (entry->encoding() != Entry::Encoding::kObject)) {
+      return blame(*entry, "is of a type that its encoding cannot have");
+    }
+    if (entry->is_string()) return;
+    const ValueObject& object = *entry->object();
+    if (object.type() != entry->type()) blame(*entry, "holds a value of another type");
+    if (object.Count() == 0 && object.type() != ValueType::kStream) blame(*entry, "is empty");
+    if (!object.IsSound()) blame(*entry, "holds a value that is not sound");
+    const int64_t next_ms = object.NextExpiryMs();
+    if (next_ms == ValueObject::kNoExpiry) return;
+    ++keys_with_times;
+    const TimeIndex* const times = database.element_times.get();
+    if (times == nullptr || times->TimeOf(entry->key()) != next_ms) {
+      blame(*entry, "has elements whose time is not noted");
+    }
+  });
+  if (!fault.empty()) return fault;
+  const TimeIndex* const times = database.element_times.get();
+  if (times != nullptr) bytes += times->MemoryBytes();
+  const DbCounters& counters = database.counters;
+  if (counters.keys.load(std::memory_order_relaxed) != table.size()) return "counts keys wrong";
+  if (counters.volatile_keys.load(std::memory_order_relaxed) != volatile_keys) {
+    return "counts keys with an expiry wrong";
+  }
+  if (counters.element_volatile_keys.load(std::memory_order_relaxed) != keys_with_times ||
+      keys_with_times != (times == nullptr ? 0 : times->size())) {
+    return "counts keys with elements that expire wrong";
+  }
+  if (bytes != database.bytes) {
+    return "books " + std::to_string(database.bytes) + " bytes for " + std::to_string(bytes);
+  }
+  return {};
+}
+
+std::string Stripe::FindFault(int index, int stripes) const {
+  size_t bytes = 0;
+  for (int db = 0; db < databases_; ++db) {
+    const Database* const database = At(db);
+    if (database == nullptr) continue;
+    const std::string fault = FindFaultIn(*database, index, stripes);
+    if (!fault.empty()) {
+      return "stripe " + std::to_string(index) + ", database " + std::to_string(db) + ": " + fault;
+    }
+    bytes += database->bytes;
+  }
+  if (bytes == memory_bytes()) return {};
+  return "stripe " + std::to_string(index) + ": databases have " + std::to_string(bytes) +
+         " bytes of " + std::to_string(memory_bytes());
+}
+
 }  // namespace peal::store

@@ -177,6 +177,10 @@ class alignas(64) Stripe {
   /// Exchanges two databases; marks watchers of keys that exist in either. Needs the Gate.
   void Swap(int a, int b) REQUIRES(mutex_);
 
+  /// Looks at everything here: tables, values, counters, bytes, and whether each key belongs to
+  /// `index` of `stripes`. Empty, or what is wrong first. O(n), for tests and DEBUG.
+  std::string FindFault(int index, int stripes) const REQUIRES(mutex_);
+
   /// Keys of `db`, expired ones included; those with an expiry. [any thread]
   size_t size(int db) const { return Counters(db).keys.load(std::memory_order_relaxed); }
   size_t volatile_size(int db) const {
@@ -219,6 +223,7 @@ class alignas(64) Stripe {
     bool is_object = false;
   };
 
+  static std::string FindFaultIn(const Database& database, int index, int stripes);
   const DbCounters& Counters(int db) const;
   Database* At(int db) const;  // null if never used
   Database& Make(int db);

@@ -37,6 +37,9 @@ class ValueObject {
   /// The earliest time at which one of its elements goes, absolute Unix milliseconds; kNoExpiry if
   /// none does by itself. O(1).
   virtual int64_t NextExpiryMs() const { return kNoExpiry; }
+  /// Looks at everything: order, counters, every octet of a listpack. O(n) or more, for tests and
+  /// DEBUG.
+  virtual bool IsSound() const = 0;
   /// A deep copy, with its own encoding. O(n).
   virtual std::unique_ptr<ValueObject> Clone() const = 0;
 };

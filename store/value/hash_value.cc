@@ -40,6 +40,19 @@ std::string_view HashValue::EncodingName() const {
   return times_ == nullptr ? "listpack" : "listpackex";
 }
 
+bool HashValue::IsSound() const {
+  if (table_ == nullptr) {
+    if (!list_.IsSound() || list_.Count() != 2 * list_fields_) return false;
+  } else if (!list_.empty() || !table_->IsSound()) {
+    return false;
+  }
+  if (times_ == nullptr) return true;
+  return !times_->empty() && times_->size() <= Count() &&
+         times_->IsSound([&](std::string_view field) {
+           return table_ == nullptr ? FindInList(field) != Listpack::kEnd : table_->Contains(field);
+         });
+}
+
 // ---------------------------------------------------------------- reading
 
 Listpack::Position HashValue::FindInList(std::string_view field) const {

@@ -132,6 +132,18 @@ std::unique_ptr<ListValue> ListValue::OfPacks(std::vector<Listpack> packs,
   return list;
 }
 
+bool ListValue::IsSound() const {
+  if (chain_ == nullptr) return pack_.IsSound();
+  size_t count = 0;
+  size_t pack_bytes = 0;
+  for (const Node& node : chain_->nodes) {
+    if (node.count == 0 || node.pack.Count() != node.count || !node.pack.IsSound()) return false;
+    count += node.count;
+    pack_bytes += node.pack.MemoryBytes();
+  }
+  return pack_.empty() && count == chain_->count && pack_bytes == chain_->pack_bytes;
+}
+
 // ---------------------------------------------------------------- places
 
 ListValue::Cursor ListValue::At(int64_t index) const {

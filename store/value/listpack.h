@@ -48,6 +48,9 @@ class Listpack {
   /// count, end. nullopt if anything is wrong.
   static std::optional<Listpack> Parse(std::string_view block);
 
+  /// Whether Parse would take the block. For tests and DEBUG.
+  bool IsSound() const { return block_ == nullptr || Parse(Block()).has_value(); }
+
   /// The block as it stands in a payload; that of an empty listpack if there is none.
   std::string_view Block() const;
 

@@ -126,6 +126,13 @@ class MemberTable {
   /// Moves on with a growth or shrinkage under way.
   void ContinueMigration(size_t step) { base_.ContinueMigration(step, kFree); }
 
+  /// Looks at everything. For tests and DEBUG.
+  bool IsSound() const {
+    size_t bytes = 0;
+    base_.ForEach([&](const Node* node) { bytes += node->AllocationBytes(); });
+    return bytes == node_bytes_ && base_.IsSound();
+  }
+
   /// Destroys all nodes.
   void Clear() {
     base_.Clear();

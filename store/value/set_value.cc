@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <set>
+#include <string>
 #include <unordered_set>
 
 #include "protocol/base/check.h"
@@ -93,6 +95,20 @@ size_t SetValue::Count() const {
   if (const Table* members = table()) return members->size();
   if (const Listpack* pack = listpack()) return pack->Count();
   return std::get<Intset>(members_).size();
+}
+
+bool SetValue::IsSound() const {
+  if (const Table* members = table()) return members->IsSound();
+  if (const Intset* ints = intset()) {
+    return ints->size() == 0 || Intset::Parse(ints->Block()).has_value();
+  }
+  const Listpack& pack = *listpack();
+  if (!pack.IsSound()) return false;
+  std::set<std::string> seen;
+  for (Listpack::Position at = pack.First(); at != Listpack::kEnd; at = pack.Next(at)) {
+    if (!seen.insert(pack.Get(at).ToString()).second) return false;
+  }
+  return true;
 }
 
 std::unique_ptr<ValueObject> SetValue::Clone() const {

@@ -49,6 +49,7 @@ class SetValue final : public ValueObject {
   size_t MemoryBytes() const override;
   std::string_view EncodingName() const override;
   size_t Count() const override;
+  bool IsSound() const override;
   std::unique_ptr<ValueObject> Clone() const override;
 
   /// False if it was there already. `hint`: how many members come in one go, this one among them;

@@ -87,7 +87,7 @@ class NodeReader {
 };
 
 /// Whether `node` is laid out as it should be, with its entries in order and its counts right.
-bool IsSound(StreamId base, const Listpack& node) {
+bool IsSoundNode(StreamId base, const Listpack& node) {
   NodeReader reader(node);
   int64_t live = 0;
   int64_t deleted = 0;
@@ -123,6 +123,33 @@ bool IsSound(StreamId base, const Listpack& node) {
 }
 
 }  // namespace
+
+bool StreamValue::IsSound() const {
+  uint64_t live = 0;
+  size_t bytes = 0;
+  const StreamId* previous = nullptr;
+  for (const auto& [base, node] : nodes_) {
+    if (!node.IsSound() || !IsSoundNode(base, node)) return false;
+    if (previous != nullptr && base <= *previous) return false;
+    previous = &base;
+    live += static_cast<uint64_t>(node.Get(node.First()).integer);
+    bytes += kNodeBytes + node.MemoryBytes();
+  }
+  for (const auto& [name, group] : groups_) {
+    size_t pending = 0;
+    for (const auto& [consumer_name, consumer] : group->consumers()) {
+      pending += consumer->pending().size();
+      for (const auto& [id, entry] : consumer->pending()) {
+        const auto at = group->pending().find(id);
+        const bool is_the_groups = at != group->pending().end() && &at->second == entry;
+        if (!is_the_groups || entry->consumer != consumer.get()) return false;
+      }
+    }
+    if (pending != group->pending().size() || name != group->name()) return false;
+  }
+  const StreamId last = LastEntryId();
+  return live == length_ && bytes <= bytes_ && last <= last_id_ && first_id_ <= last;
+}
 
 // ---------------------------------------------------------------- walking
 
@@ -470,7 +497,7 @@ uint64_t StreamValue::TrimFront(const Trim& trim) {
 }
 
 bool StreamValue::AddNode(StreamId base, Listpack node) {
-  if (!IsSound(base, node)) return false;
+  if (!IsSoundNode(base, node)) return false;
   if (!nodes_.empty()) {
     const auto& [last_base, last_node] = *std::prev(nodes_.end());
     if (base <= LastIdOf(last_base, last_node)) return false;

@@ -52,6 +52,7 @@ class StreamValue final : public ValueObject {
   size_t MemoryBytes() const override { return sizeof(StreamValue) + bytes_; }
   std::string_view EncodingName() const override { return "stream"; }
   size_t Count() const override { return length_; }
+  bool IsSound() const override;
   std::unique_ptr<ValueObject> Clone() const override;
 
   // --- Facts.

@@ -38,6 +38,18 @@ class TimeIndex {
 
   bool empty() const { return heap_.empty(); }
   size_t size() const { return heap_.size(); }
+  /// Looks at everything: `is_there(name)` tells whether what has a time exists. For tests and
+  /// DEBUG.
+  template <typename IsThere>
+  bool IsSound(IsThere is_there) const {
+    for (size_t i = 0; i < heap_.size(); ++i) {
+      const Node* const node = heap_[i];
+      const bool is_in_order = i == 0 || heap_[(i - 1) / 2]->at_ms <= node->at_ms;
+      if (node->place != i || !is_in_order || !is_there(node->name())) return false;
+    }
+    return nodes_.size() == heap_.size();
+  }
+
   /// Heap bytes, this object included. O(1).
   size_t MemoryBytes() const;
 

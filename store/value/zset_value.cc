@@ -331,8 +331,8 @@ bool ZsetValue::IsSound() const {
     ++count;
   });
   if (!is_sorted || count != Count()) return false;
-  if (!large_) return small_.Count() % 2 == 0;
-  return large_->order.IsSound() && large_->members.size() == count;
+  if (!large_) return small_.Count() % 2 == 0 && small_.IsSound();
+  return large_->order.IsSound() && large_->members.size() == count && large_->members.IsSound();
 }
 
 }  // namespace peal::store

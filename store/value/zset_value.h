@@ -159,8 +159,7 @@ class ZsetValue final : public ValueObject {
     for (Cursor at = At(0); at.valid(); at.Next()) fn(at.member(), at.score());
   }
 
-  /// Looks at everything. For tests and DEBUG.
-  bool IsSound() const;
+  bool IsSound() const override;
 
  private:
   struct Large {

@@ -101,6 +101,7 @@ class CountedObject : public ValueObject {
   size_t MemoryBytes() const override { return 100; }
   std::string_view EncodingName() const override { return "listpack"; }
   size_t Count() const override { return 1; }
+  bool IsSound() const override { return true; }
   std::unique_ptr<ValueObject> Clone() const override {
     return std::make_unique<CountedObject>(live_);
   }

@@ -289,6 +289,7 @@ class TimedObject : public ValueObject {
   size_t MemoryBytes() const override { return sizeof(*this); }
   std::string_view EncodingName() const override { return "listpack"; }
   size_t Count() const override { return 1; }
+  bool IsSound() const override { return true; }
   int64_t NextExpiryMs() const override { return next_ms; }
   std::unique_ptr<ValueObject> Clone() const override { return std::make_unique<TimedObject>(); }
 
