@@ -326,6 +326,25 @@ void DebugPealCheck(CommandContext& context) {
   context.reply.Ok();
 }
 
+// Differs: a subcommand of Peal's own, for tests that repeat the effects of writes elsewhere.
+// TAKE replies with those since START or the last TAKE: database, then the command.
+void DebugPealEffects(CommandContext& context) {
+  const std::string_view what = context.arg(2);
+  if (EqualsIgnoreCase(what, "start") || EqualsIgnoreCase(what, "stop")) {
+    context.server.RecordEffects(EqualsIgnoreCase(what, "start"));
+    return context.reply.Ok();
+  }
+  if (!EqualsIgnoreCase(what, "take")) return context.Fail(protocol::errors::kSyntax);
+  const EffectRecorder::Taken taken = context.server.effect_recorder().Take();
+  if (!taken.is_complete) return context.Fail(Error::Static("ERR Too many effects to keep"));
+  context.reply.Array(taken.effects.size());
+  for (const Effect& effect : taken.effects) {
+    context.reply.Array(effect.args.size() + 1);
+    context.reply.Integer(effect.db);
+    for (const std::string& arg : effect.args) context.reply.Bulk(arg);
+  }
+}
+
 void DebugHelp(CommandContext& context) {
   constexpr std::string_view kLines[] = {
       "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
@@ -337,6 +356,8 @@ void DebugHelp(CommandContext& context) {
       "    How the value of a key is kept.",
       "PEAL-CHECK",
       "    Looks at all keys, tables, values and counters; an error tells what is wrong first.",
+      "PEAL-EFFECTS <START|TAKE|STOP>",
+      "    Keeps the effects of writes, as a replica would get them, and replies with them.",
       "POPULATE <count> [<prefix>] [<size>]",
       "    Makes keys named <prefix>:<number> (key:0, key:1, ...).",
       "PROTOCOL <type>",
@@ -381,6 +402,7 @@ constexpr DebugSubcommand kDebugSubcommands[] = {
      }},
     {"object", 3, 3, DebugObject},
     {"peal-check", 2, 2, DebugPealCheck},
+    {"peal-effects", 3, 3, DebugPealEffects},
     {"populate", 3, 5, DebugPopulate},
     {"protocol", 3, 3, DebugProtocol},
     {"set-active-expire", 3, 3, DebugSetActiveExpire},

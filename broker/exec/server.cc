@@ -17,6 +17,7 @@
 
 #include "broker/exec/client.h"
 #include "broker/keyspace/eviction.h"
+#include "broker/keyspace/expiry_cycle.h"
 #include "broker/log/log.h"
 #include "broker/metrics/memory.h"
 #include "broker/metrics/monitor.h"
@@ -489,6 +490,15 @@ void Server::FreeLater(store::Garbage garbage) {
   } else {
     garbage.Drop();
   }
+}
+
+void Server::RecordEffects(bool is_on) {
+  EffectSink* const sink = is_on ? &effect_recorder_ : nullptr;
+  for (const auto& worker : workers_) {
+    worker->unit().set_effect_sink(sink);
+    worker->expiry().set_effect_sink(sink);
+  }
+  effect_recorder_.Take();
 }
 
 void Server::FeedMonitors(Worker& worker, const Client& client,

@@ -11,6 +11,7 @@
 
 #include "broker/config/store.h"
 #include "broker/exec/command_table.h"
+#include "broker/exec/effect_recorder.h"
 #include "broker/exec/worker.h"
 #include "broker/metrics/latency.h"
 #include "broker/metrics/slowlog.h"
@@ -59,6 +60,9 @@ class Server {
   Hub& hub() { return *hub_; }
   Slowlog& slowlog() { return slowlog_; }
   LatencyMonitor& latency() { return latency_; }
+  EffectRecorder& effect_recorder() { return effect_recorder_; }
+  /// Whether all units hand their effects to effect_recorder(). With all reactors parked.
+  void RecordEffects(bool is_on);
   std::vector<std::unique_ptr<Worker>>& workers() { return workers_; }
   int reactor_count() const { return static_cast<int>(reactors_.size()); }
 
@@ -132,6 +136,7 @@ class Server {
   store::Mutex monitor_mutex_{store::LockRank::kLeaf};
   Slowlog slowlog_;
   LatencyMonitor latency_;
+  EffectRecorder effect_recorder_;
   std::atomic<uint64_t> next_client_{1};
   std::atomic<int> client_count_{0};
   std::atomic<int> monitor_count_{0};

@@ -39,6 +39,7 @@ class ExpiryCycle {
 
   /// DEBUG SET-ACTIVE-EXPIRE. With all reactors parked.
   void set_enabled(bool enabled) { is_enabled_ = enabled; }
+  void set_effect_sink(EffectSink* sink) { unit_.set_effect_sink(sink); }
 
   static constexpr int64_t kSliceUs = 500;
 
