@@ -1,0 +1,165 @@
+#include "tests/support/keyspace_state.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+namespace peal::tests {
+namespace {
+
+/// Deadlines relative to now are computed by each server when it is asked.
+constexpr int64_t kToleranceMs = 5000;
+constexpr int64_t kLeastTimestampMs = 1'600'000'000'000;
+/// list-max-listpack-size -2.
+constexpr size_t kMostListpackBytes = 8192;
+constexpr size_t kMostSetListpackEntries = 128;
+constexpr size_t kLongestListpackMember = 64;
+constexpr size_t kLongestEmbedded = 44;
+
+}  // namespace
+
+Reply WithoutTimes(Reply reply) {
+  static const char* const kDropped[] = {"idle",        "inactive",        "seen-time",
+                                         "active-time", "radix-tree-keys", "radix-tree-nodes"};
+  if (reply.kind == Reply::Kind::kInteger && reply.integer > kLeastTimestampMs) reply.integer = 0;
+  std::vector<Reply> kept;
+  for (size_t i = 0; i < reply.items.size(); ++i) {
+    const bool is_dropped = std::find(std::begin(kDropped), std::end(kDropped),
+                                      reply.items[i].text) != std::end(kDropped);
+    if (is_dropped) {
+      ++i;
+    } else {
+      kept.push_back(WithoutTimes(std::move(reply.items[i])));
+    }
+  }
+  reply.items = std::move(kept);
+  return reply;
+}
+
+namespace {
+
+std::vector<std::string> ContentCommand(const std::string& key, const std::string& type) {
+  if (type == "string") return {"GET", key};
+  if (type == "list") return {"LRANGE", key, "0", "-1"};
+  if (type == "set") return {"SMEMBERS", key};
+  if (type == "hash") return {"HGETALL", key};
+  if (type == "zset") return {"ZRANGE", key, "0", "-1", "WITHSCORES"};
+  return {"XRANGE", key, "-", "+"};
+}
+
+/// Sorts runs of `width` items.
+void SortItems(Reply& reply, size_t width) {
+  std::vector<std::pair<std::string, size_t>> order;
+  for (size_t i = 0; i < reply.items.size(); i += width) order.emplace_back(reply.At(i), i);
+  std::sort(order.begin(), order.end());
+  std::vector<Reply> sorted;
+  for (const auto& [name, from] : order) {
+    for (size_t i = from; i < std::min(from + width, reply.items.size()); ++i) {
+      sorted.push_back(reply.items[i]);
+    }
+  }
+  reply.items = std::move(sorted);
+}
+
+bool IsCanonicalInteger(const std::string& text) {
+  if (text.empty() || text.size() > 20) return false;
+  char* end = nullptr;
+  errno = 0;
+  const long long value = std::strtoll(text.c_str(), &end, 10);
+  return errno == 0 && std::to_string(value) == text;
+}
+
+/// What a SET of the value would have.
+std::string StringEncoding(const std::string& value) {
+  if (IsCanonicalInteger(value)) return "int";
+  return value.size() <= kLongestEmbedded ? "embstr" : "raw";
+}
+
+bool IsSameEncoding(const KeyState& expected, const KeyState& actual) {
+  if (expected.encoding == actual.encoding) return true;
+  // Differs (docs/differences.md): a string that was changed in place is stored compactly again.
+  if (actual.type == "string") {
+    return actual.encoding == StringEncoding(actual.content);
+  }
+  if (actual.type == "list") {
+    return expected.encoding == "quicklist" && actual.encoding == "listpack" &&
+           actual.bytes <= kMostListpackBytes;
+  }
+  if (actual.type == "set") {
+    return expected.encoding == "hashtable" && actual.encoding == "listpack" &&
+           actual.count <= kMostSetListpackEntries && actual.longest <= kLongestListpackMember;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::map<std::string, KeyState> ReadKeyspace(Client& client, int db) {
+  std::map<std::string, KeyState> states;
+  client.Do("SELECT " + std::to_string(db));
+  std::vector<std::string> keys;
+  std::vector<std::vector<std::string>> questions;
+  for (const Reply& key : client.Call({"KEYS", "*"}).items) {
+    keys.push_back(key.text);
+    questions.push_back({"TYPE", key.text});
+    questions.push_back({"PEXPIRETIME", key.text});
+    questions.push_back({"OBJECT", "ENCODING", key.text});
+  }
+  const std::vector<Reply> facts = client.Pipeline(questions);
+  questions.clear();
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const std::string& type = facts[3 * i].text;
+    KeyState& state = states[keys[i]];
+    state.type = type;
+    state.expire_ms = facts[3 * i + 1].integer;
+    state.encoding = facts[3 * i + 2].text;
+    questions.push_back(ContentCommand(keys[i], type));
+    questions.push_back(type == "stream" ? std::vector<std::string>{"XINFO", "STREAM", keys[i],
+                                                                    "FULL", "COUNT", "0"}
+                                         : std::vector<std::string>{"PING"});
+  }
+  std::vector<Reply> contents = client.Pipeline(questions);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    KeyState& state = states[keys[i]];
+    Reply& content = contents[2 * i];
+    if (state.type == "set") SortItems(content, 1);
+    // The fields of a small hash stand in the order of their coming.
+    if (state.type == "hash" && state.encoding != "listpack") SortItems(content, 2);
+    state.content = state.type == "string" ? content.text : content.Show();
+    state.count = content.items.size();
+    for (const Reply& item : content.items) {
+      state.bytes += item.text.size();
+      state.longest = std::max(state.longest, item.text.size());
+    }
+    if (state.type == "stream") {
+      state.content += " " + WithoutTimes(std::move(contents[2 * i + 1])).Show();
+    }
+  }
+  return states;
+}
+
+std::string CompareKeyStates(const KeyState& expected, const KeyState& actual,
+                             bool across_releases) {
+  if (expected.type != actual.type) return "type " + expected.type + " / " + actual.type;
+  if ((expected.expire_ms < 0) != (actual.expire_ms < 0) ||
+      std::abs(expected.expire_ms - actual.expire_ms) > kToleranceMs) {
+    return "expiry " + std::to_string(expected.expire_ms) + " / " +
+           std::to_string(actual.expire_ms);
+  }
+  const bool is_same_encoding =
+      across_releases ? IsSameEncoding(expected, actual) : expected.encoding == actual.encoding;
+  if (!is_same_encoding) return "encoding " + expected.encoding + " / " + actual.encoding;
+  if (expected.content == actual.content) return {};
+  // Shows where they part.
+  const auto parting = std::mismatch(expected.content.begin(), expected.content.end(),
+                                     actual.content.begin(), actual.content.end());
+  const auto at = static_cast<size_t>(parting.first - expected.content.begin());
+  const size_t from = at < 60 ? 0 : at - 60;
+  return expected.type + " content, from " + std::to_string(from) + ":\n    " +
+         Escaped(expected.content.substr(from, 400)) + "\n    " +
+         Escaped(actual.content.substr(from, 400));
+}
+
+}  // namespace peal::tests

@@ -1,0 +1,526 @@
+#include "tests/support/side_by_side.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+#include <utility>
+
+#include "tests/support/keyspace_state.h"
+
+namespace peal::tests {
+namespace {
+
+constexpr int kMostDifferences = 40;
+constexpr int kMostOfOneCommand = 3;
+constexpr int kCommandsBetweenLooks = 500;
+constexpr int kDatabases = 16;
+
+std::string Lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return tolower(c); });
+  return text;
+}
+
+std::string Name(const CommandLine& command) { return Lower(command[0]); }
+
+std::string Word(const CommandLine& command, size_t index) {
+  return index < command.size() ? Lower(command[index]) : std::string();
+}
+
+bool Contains(const CommandLine& command, const std::string& word, size_t from = 1) {
+  for (size_t i = from; i < command.size(); ++i) {
+    if (Word(command, i) == word) return true;
+  }
+  return false;
+}
+
+bool HasNul(const CommandLine& command) {
+  return std::any_of(command.begin(), command.end(),
+                     [](const std::string& word) { return word.find('\0') != word.npos; });
+}
+
+bool IsError(const std::string& raw) { return raw[0] == '-'; }
+
+Reply Parse(const std::string& raw) {
+  Reply reply;
+  ParseReply(raw, &reply);
+  return reply;
+}
+
+std::string Shown(const CommandLine& command) {
+  std::string out;
+  for (const std::string& word : command) {
+    if (out.size() > 600) return out + "... (" + std::to_string(command.size()) + " words)";
+    out += "'" + Escaped(word.substr(0, 80)) + "' ";
+  }
+  return out;
+}
+
+/// The octets of each item of an array, set or map; two for each pair of a map.
+std::vector<std::string> RawItems(const std::string& raw) {
+  std::vector<std::string> items;
+  size_t at = raw.find("\r\n") + 2;
+  while (at < raw.size()) {
+    const size_t taken = ParseReply(std::string_view(raw).substr(at), nullptr);
+    items.push_back(raw.substr(at, taken));
+    at += taken;
+  }
+  return items;
+}
+
+std::string Head(const std::string& raw) { return raw.substr(0, raw.find("\r\n")); }
+
+/// The same items, `width` of them belonging together, in any order.
+bool IsSameWithoutOrder(const std::string& theirs, const std::string& ours, size_t width) {
+  if (Head(theirs) != Head(ours)) return false;
+  std::vector<std::string> sides[2] = {RawItems(theirs), RawItems(ours)};
+  for (std::vector<std::string>& side : sides) {
+    std::vector<std::string> joined;
+    for (size_t i = 0; i < side.size(); ++i) {
+      if (i % width == 0) {
+        joined.push_back(side[i]);
+      } else {
+        joined.back() += side[i];
+      }
+    }
+    std::sort(joined.begin(), joined.end());
+    side = std::move(joined);
+  }
+  return sides[0] == sides[1];
+}
+
+bool IsSameWithTolerance(const std::string& theirs, const std::string& ours) {
+  constexpr int64_t kToleranceMs = 5000;
+  if (theirs == ours) return true;
+  if (theirs[0] != ':' || ours[0] != ':') return false;
+  const int64_t a = Parse(theirs).integer;
+  const int64_t b = Parse(ours).integer;
+  return a > 0 && b > 0 && std::abs(a - b) <= kToleranceMs;
+}
+
+void AddLeaves(const Reply& reply, std::multiset<std::string>& leaves) {
+  if (reply.items.empty()) leaves.insert(reply.text);
+  for (const Reply& item : reply.items) AddLeaves(item, leaves);
+}
+
+/// Replies that show ids, versions, times, memory, if they are no errors.
+bool ShowsWhatDiffers(const CommandLine& command) {
+  static const std::set<std::string> kNames = {"hello",           "slowlog get",    "client id",
+                                               "client list",     "client info",    "memory usage",
+                                               "object refcount", "object idletime"};
+  const std::string name = Name(command);
+  if (kNames.contains(name)) return true;
+  if (name == "command") return command.size() == 1 || Word(command, 1) != "getkeys";
+  return command.size() > 1 && kNames.contains(name + " " + Word(command, 1));
+}
+
+bool IsRandomChoice(const std::string& name) {
+  return name == "srandmember" || name == "hrandfield" || name == "zrandmember" ||
+         name == "randomkey";
+}
+
+bool IsScan(const std::string& name) {
+  return name == "scan" || name == "sscan" || name == "hscan" || name == "zscan";
+}
+
+bool IsSubscribing(const std::string& name) { return name.ends_with("subscribe"); }
+
+/// What 7.2 or a later release answers otherwise than the 7.0 that stands beside.
+bool IsOfAnotherRelease(const CommandLine& command, const std::string& theirs,
+                        const std::string& ours) {
+  const std::string name = Name(command);
+  // Since 7.2 the arguments are looked at though there is no such key.
+  if (name == "bitcount" || name == "bitpos") return !IsError(theirs) && IsError(ours);
+  return false;
+}
+
+}  // namespace
+
+Server& Reference() {
+  static Server* const server = [] {
+    class End : public ::testing::Environment {
+     public:
+      explicit End(Server* started) : server_(started) {}
+      void TearDown() override { delete server_; }
+
+     private:
+      Server* server_;
+    };
+    auto* started = new Server(RedisReference());
+    ::testing::AddGlobalTestEnvironment(new End(started));
+    return started;
+  }();
+  return *server;
+}
+
+int ScriptLength(int otherwise) {
+  const char* chosen = std::getenv("PEAL_DIFFERENTIAL_COMMANDS");
+  return chosen != nullptr ? std::atoi(chosen) : otherwise;
+}
+
+SideBySide::SideBySide(Server& theirs, Server& ours, int resp, uint64_t seed)
+    : theirs_{{}, theirs.Connect()},
+      ours_{{}, ours.Connect()},
+      resp_(resp),
+      seed_(seed),
+      across_releases_(!ours.IsReference()) {
+  for (int i = 0; i < kConnections; ++i) {
+    theirs_.clients.push_back(theirs.Connect());
+    ours_.clients.push_back(ours.Connect());
+  }
+  for (Side* side : {&theirs_, &ours_}) side->observer.Do("CONFIG RESETSTAT");
+  StartAnew();
+}
+
+void SideBySide::StartAnew() {
+  for (Side* side : {&theirs_, &ours_}) {
+    for (Client& client : side->clients) {
+      client.Do("RESET");
+      client.Hello(resp_);
+    }
+    side->observer.Do("FLUSHALL");
+  }
+  connections_.assign(kConnections, {});
+  history_.clear();
+  Furnish();
+}
+
+void SideBySide::Furnish() {
+  for (int i = 1; i <= 2; ++i) {
+    const std::string number = std::to_string(i);
+    const CommandLine commands[] = {
+        {"SET", "str" + number, "10"},
+        {"SET", "hll" + number, "no HyperLogLog"},
+        {"SETBIT", "bits" + number, "7", "1"},
+        {"RPUSH", "list" + number, "a", "b", "c"},
+        {"SADD", "set" + number, "1", "2", "m1"},
+        {"HSET", "hash" + number, "m1", "1", "m3", "text"},
+        {"ZADD", "zset" + number, "1", "m1", "2.5", "m3"},
+        {"GEOADD", "geo" + number, "13.361389", "38.115556", "place1"},
+        {"XADD", "stream" + number, "1-1", "field1", "value"},
+    };
+    for (const CommandLine& command : commands) {
+      for (Side* side : {&theirs_, &ours_}) side->observer.Call(command);
+    }
+  }
+}
+
+void SideBySide::Run(CommandLine (*make)(Vocabulary& words), int commands) {
+  Vocabulary words(seed_);
+  for (step_ = 0; step_ < commands && differences_ < kMostDifferences; ++step_) {
+    const CommandLine command = make(words);
+    const auto who = static_cast<size_t>(words.Number(kConnections));
+    try {
+      Step(who, command);
+    } catch (const std::exception& error) {
+      // A reply that does not come, or a server that is gone: nothing can follow.
+      Report(command, {"", error.what()});
+      throw;
+    }
+    if (step_ % kCommandsBetweenLooks == kCommandsBetweenLooks - 1) CompareKeyspaces();
+  }
+  CompareKeyspaces();
+}
+
+bool SideBySide::MustNotBeSent(const Connection& connection, const CommandLine& command) const {
+  const std::string name = Name(command);
+  // It would obey.
+  if (name == "shutdown" && command != CommandLine{"SHUTDOWN", "bogus"}) return true;
+  // Several names have several replies; in a transaction Peal refuses what breaks EXEC's reply.
+  if (IsSubscribing(name) && command.size() > 2) return true;
+  if (IsSubscribing(name) && command.size() != 2 && connection.is_queueing) return true;
+  // What differs between releases: the arity.
+  if (name == "command" && command.size() == 3) return true;
+  if ((name == "zrank" || name == "zrevrank") && command.size() > 3) return true;
+  if (!connection.is_queueing) return false;
+  // What cannot be compared without asking further questions, or would be the start of different
+  // ways.
+  return ShowsWhatDiffers(command) || IsRandomChoice(name) || IsScan(name) || name == "spop" ||
+         name == "dump";
+}
+
+void SideBySide::Step(size_t who, const CommandLine& command) {
+  Connection& connection = connections_[who];
+  if (MustNotBeSent(connection, command)) return;
+  history_.push_back(command);
+  theirs_.clients[who].SendCommand(command);
+  ours_.clients[who].SendCommand(command);
+  const std::string theirs = theirs_.clients[who].ReadRaw();
+  const std::string ours = ours_.clients[who].ReadRaw();
+  const std::string name = Name(command);
+  bool is_same = false;
+  if (name == "exec" && theirs[0] == '*' && ours[0] == '*') {
+    is_same = IsSameExec(who, connection.queued, theirs, ours);
+  } else if (connection.is_queueing || IsError(theirs) || IsError(ours)) {
+    is_same = IsSame(who, command, theirs, ours, false);
+  } else if (name == "spop") {
+    is_same = SettlePop(who, command, theirs, ours);
+  } else if (name == "dump") {
+    is_same = ExchangeDumps(who, theirs, ours);
+  } else if (IsScan(name)) {
+    is_same = IsSameScan(who, command, theirs, ours);
+  } else {
+    is_same = IsSame(who, command, theirs, ours, false);
+  }
+  if (is_same) return Follow(who, command, theirs);
+  Report(command, {theirs, ours});
+  // One difference must not cause others.
+  StartAnew();
+}
+
+void SideBySide::Follow(size_t who, const CommandLine& command, const std::string& reply) {
+  Connection& connection = connections_[who];
+  const std::string name = Name(command);
+  if (reply == "+QUEUED\r\n") {
+    connection.queued.push_back(command);
+  } else if (name == "multi" && !IsError(reply)) {
+    connection.is_queueing = true;
+  } else if ((name == "exec" || name == "discard" || name == "reset") && command.size() == 1) {
+    connection = Connection{};
+  }
+  if (name == "reset" && command.size() == 1) {
+    theirs_.clients[who].Hello(resp_);
+    ours_.clients[who].Hello(resp_);
+  }
+}
+
+bool SideBySide::IsSameExec(size_t who, const std::vector<CommandLine>& queued,
+                            const std::string& theirs, const std::string& ours) {
+  if (theirs == ours) return true;
+  const std::vector<std::string> expected = RawItems(theirs);
+  const std::vector<std::string> actual = RawItems(ours);
+  if (expected.size() != queued.size() || actual.size() != queued.size()) return false;
+  for (size_t i = 0; i < queued.size(); ++i) {
+    if (!IsSame(who, queued[i], expected[i], actual[i], true)) return false;
+  }
+  return true;
+}
+
+bool SideBySide::IsSame(size_t who, const CommandLine& command, const std::string& theirs,
+                        const std::string& ours, bool in_exec) {
+  if (theirs == ours) return true;
+  if (across_releases_ && IsOfAnotherRelease(command, theirs, ours)) return true;
+  if (IsError(theirs) || IsError(ours)) {
+    // Redis cuts what it cites in an error at a NUL.
+    return IsError(theirs) && IsError(ours) && HasNul(command);
+  }
+  const std::string name = Name(command);
+  if (ShowsWhatDiffers(command)) return theirs[0] == ours[0];
+  if (IsRandomChoice(name)) return IsChoice(who, command, theirs, ours);
+  if (name == "ttl" || name == "pttl" || name == "expiretime" || name == "pexpiretime") {
+    return IsSameWithTolerance(theirs, ours);
+  }
+  if (name == "object") {
+    // CompareKeyspaces looks closer.
+    static const std::set<std::string> kStrings = {"int", "embstr", "raw"};
+    const std::string expected = Parse(theirs).text;
+    const std::string actual = Parse(ours).text;
+    return across_releases_ && ((kStrings.contains(expected) && kStrings.contains(actual)) ||
+                                (expected == "quicklist" && actual == "listpack") ||
+                                (expected == "hashtable" && actual == "listpack"));
+  }
+  if (name == "xinfo" || name == "xpending") {
+    Reply expected = WithoutTimes(Parse(theirs));
+    Reply actual = WithoutTimes(Parse(ours));
+    if (name == "xpending" && command.size() > 3) {
+      // Id, consumer, milliseconds since its delivery, deliveries.
+      for (Reply* reply : {&expected, &actual}) {
+        for (Reply& item : reply->items) {
+          if (item.items.size() == 4) item.items[2].integer = 0;
+        }
+      }
+    }
+    return expected.Show() == actual.Show();
+  }
+  if (name == "sort" || name == "sort_ro") return IsSameSort(who, command, theirs, ours, in_exec);
+  return IsSameOrder(who, command, theirs, ours, in_exec);
+}
+
+bool SideBySide::IsSameOrder(size_t who, const CommandLine& command, const std::string& theirs,
+                             const std::string& ours, bool in_exec) {
+  static const std::set<std::string> kUnordered = {"keys", "sunion", "sinter", "sdiff"};
+  static const std::set<std::string> kMayBeHashed = {"smembers", "hkeys", "hvals", "hgetall"};
+  const std::string name = Name(command);
+  if (kUnordered.contains(name)) return IsSameWithoutOrder(theirs, ours, 1);
+  if (kMayBeHashed.contains(name)) {
+    if (!IsSameWithoutOrder(theirs, ours, name == "hgetall" ? 2 : 1)) return false;
+    return in_exec ||
+           theirs_.clients[who].Call({"OBJECT", "ENCODING", command[1]}).text == "hashtable";
+  }
+  if (name.starts_with("geo") && ours[0] == '*') {
+    // From 6 on: no name of a place is one of these words.
+    const bool has_count = Contains(command, "count", 5);
+    if (has_count && Contains(command, "any", 5)) return Head(theirs) == Head(ours);
+    const bool has_order = Contains(command, "asc", 5) || Contains(command, "desc", 5);
+    return !has_count && !has_order && IsSameWithoutOrder(theirs, ours, 1);
+  }
+  return false;
+}
+
+bool SideBySide::IsSameSort(size_t who, const CommandLine& command, const std::string& theirs,
+                            const std::string& ours, bool in_exec) {
+  // Without a difference in order there are three reasons for one of it: a set that is not sorted
+  // at all, equal weights, and NUL, where the C library ends its comparison.
+  const bool has_pattern = Contains(command, "by", 2);
+  const bool is_open = (has_pattern && Contains(command, "alpha", 2)) ||
+                       (has_pattern && theirs.find('\0') != theirs.npos) ||
+                       (Contains(command, "alpha", 2) && theirs.find('\0') != theirs.npos);
+  const bool is_unsorted_set =
+      has_pattern && (in_exec || theirs_.clients[who].Call({"TYPE", command[1]}).text == "set");
+  if (!is_open && !is_unsorted_set) return false;
+  if (Contains(command, "limit", 2)) return Head(theirs) == Head(ours);
+  return IsSameWithoutOrder(theirs, ours, 1);
+}
+
+bool SideBySide::IsChoice(size_t who, const CommandLine& command, const std::string& theirs,
+                          const std::string& ours) {
+  if (theirs[0] != ours[0]) return false;
+  const std::string name = Name(command);
+  if (name == "randomkey") return Parse(ours).IsNull() == Parse(theirs).IsNull();
+  Reply all;
+  if (name == "srandmember") all = ours_.clients[who].Call({"SMEMBERS", command[1]});
+  if (name == "hrandfield") all = ours_.clients[who].Call({"HGETALL", command[1]});
+  if (name == "zrandmember") {
+    all = ours_.clients[who].Call({"ZRANGE", command[1], "0", "-1", "WITHSCORES"});
+  }
+  std::multiset<std::string> there;
+  std::multiset<std::string> chosen;
+  AddLeaves(all, there);
+  const Reply reply = Parse(ours);
+  AddLeaves(reply, chosen);
+  const bool may_repeat = command.size() > 2 && command[2][0] == '-';
+  for (const std::string& leaf : chosen) {
+    if (!there.contains(leaf)) return false;
+    if (!may_repeat && command.size() == 3 && chosen.count(leaf) > 1) return false;
+  }
+  return reply.items.size() == Parse(theirs).items.size();
+}
+
+bool SideBySide::SettlePop(size_t who, const CommandLine& command, const std::string& theirs,
+                           const std::string& ours) {
+  if (theirs == ours) return true;
+  if (theirs[0] != ours[0]) return false;
+  const std::string& key = command[1];
+  std::multiset<std::string> before[2];
+  CommandLine rebuild{"SADD", key};
+  for (const bool is_ours : {false, true}) {
+    Client& client = is_ours ? ours_.clients[who] : theirs_.clients[who];
+    const Reply popped = Parse(is_ours ? ours : theirs);
+    const Reply rest = client.Call({"SMEMBERS", key});
+    AddLeaves(popped, before[is_ours]);
+    for (const Reply& member : rest.items) before[is_ours].insert(member.text);
+    if (is_ours) continue;
+    for (const Reply& member : rest.items) rebuild.push_back(member.text);
+  }
+  // Together they must be the set that both had.
+  if (before[0] != before[1] || Parse(theirs).items.size() != Parse(ours).items.size()) {
+    return false;
+  }
+  if (rebuild.size() == 2) return true;
+  const std::string deadline =
+      std::to_string(theirs_.clients[who].Call({"PEXPIRETIME", key}).integer);
+  for (Side* side : {&theirs_, &ours_}) {
+    side->clients[who].Call({"DEL", key});
+    side->clients[who].Call(rebuild);
+    if (deadline != "-1") side->clients[who].Call({"PEXPIREAT", key, deadline});
+  }
+  return true;
+}
+
+bool SideBySide::ExchangeDumps(size_t who, const std::string& theirs, const std::string& ours) {
+  const Reply their_dump = Parse(theirs);
+  const Reply our_dump = Parse(ours);
+  if (their_dump.IsNull() || our_dump.IsNull()) return theirs == ours;
+  const auto restores = [&](Side& side, const std::string& key, const std::string& payload) {
+    return side.clients[who].Call({"RESTORE", key, "0", payload, "REPLACE"}).Show() == "OK";
+  };
+  // Each restores its own and the other's; the keyspaces are compared later.
+  return restores(theirs_, "restored:1", our_dump.text) &&
+         restores(ours_, "restored:1", their_dump.text) &&
+         restores(theirs_, "restored:2", their_dump.text) &&
+         restores(ours_, "restored:2", our_dump.text);
+}
+
+bool SideBySide::IsSameScan(size_t who, const CommandLine& command, const std::string& theirs,
+                            const std::string& ours) {
+  constexpr int kMostCalls = 100'000;
+  const bool is_scan = Name(command) == "scan";
+  const size_t cursor_at = is_scan ? 1 : 2;
+  // A cursor that nobody gave may lead anywhere.
+  if (command[cursor_at] != "0") return theirs[0] == ours[0];
+  const size_t width = is_scan || Name(command) == "sscan" ? 1 : 2;
+  std::set<std::string> seen[2];
+  for (const bool is_ours : {false, true}) {
+    Reply reply = Parse(is_ours ? ours : theirs);
+    CommandLine next = command;
+    for (int calls = 0;; ++calls) {
+      if (reply.items.size() != 2 || calls > kMostCalls) return false;
+      const Reply& items = reply.items[1];
+      for (size_t i = 0; i + width <= items.items.size(); i += width) {
+        std::string item = items.items[i].Show();
+        if (width == 2) item += " = " + items.items[i + 1].Show();
+        seen[is_ours].insert(std::move(item));
+      }
+      next[cursor_at] = reply.items[0].text;
+      if (next[cursor_at] == "0") break;
+      reply = (is_ours ? ours_ : theirs_).clients[who].Call(next);
+    }
+  }
+  return seen[0] == seen[1];
+}
+
+void SideBySide::CompareKeyspaces() {
+  for (int db = 0; db < kDatabases; ++db) {
+    const auto theirs = ReadKeyspace(theirs_.observer, db);
+    const auto ours = ReadKeyspace(ours_.observer, db);
+    std::set<std::string> keys;
+    for (const auto& [key, state] : theirs) keys.insert(key);
+    for (const auto& [key, state] : ours) keys.insert(key);
+    for (const std::string& key : keys) {
+      const CommandLine about{"(keyspace)", key};
+      std::string difference;
+      if (!theirs.contains(key) || !ours.contains(key)) {
+        difference = theirs.contains(key) ? "only in redis" : "only in peal";
+      } else {
+        difference = CompareKeyStates(theirs.at(key), ours.at(key), across_releases_);
+      }
+      if (difference.empty()) continue;
+      Report(about, {"", "database " + std::to_string(db) + ", redis / peal: " + difference});
+      for (Side* side : {&theirs_, &ours_}) side->observer.Do("SELECT 0");
+      return StartAnew();
+    }
+  }
+  for (Side* side : {&theirs_, &ours_}) side->observer.Do("SELECT 0");
+}
+
+void SideBySide::Report(const CommandLine& command, const Difference& difference) {
+  ++differences_;
+  const std::string kind = command[0] == "(keyspace)"
+                               ? difference.ours.substr(0, 50)
+                               : Name(command) + difference.ours.substr(0, 20);
+  if (++reported_[kind] > kMostOfOneCommand) return;
+  // What happened to the same keys before.
+  constexpr size_t kMostShown = 10;
+  std::vector<std::string> before;
+  for (auto at = history_.rbegin(); at != history_.rend() && before.size() < kMostShown; ++at) {
+    const bool is_related = std::any_of(at->begin() + 1, at->end(), [&](const std::string& word) {
+      return word.size() > 2 &&
+             std::find(command.begin() + 1, command.end(), word) != command.end();
+    });
+    if (is_related) before.push_back(Shown(*at));
+  }
+  std::ostringstream out;
+  out << "PEAL_SEED=" << seed_ << " command " << step_ << " (RESP" << resp_
+      << "): " << Shown(command);
+  if (!difference.theirs.empty()) out << "\n  redis: " << Escaped(difference.theirs.substr(0, 400));
+  out << "\n  peal:  "
+      << (command[0] == "(keyspace)" ? difference.ours : Escaped(difference.ours.substr(0, 400)));
+  out << "\n  before it, the latest first:";
+  for (const std::string& line : before) out << "\n    " << line;
+  ADD_FAILURE() << out.str();
+}
+
+}  // namespace peal::tests
