@@ -1,7 +1,9 @@
 #include "tests/support/keyspace_state.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <utility>
 #include <vector>
@@ -36,6 +38,16 @@ Reply WithoutTimes(Reply reply) {
   }
   reply.items = std::move(kept);
   return reply;
+}
+
+std::string CanonicalNumber(const std::string& text) {
+  if (text.empty() || isspace(static_cast<unsigned char>(text[0])) != 0) return text;
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  if (end != text.c_str() + text.size()) return text;
+  char digits[32];
+  snprintf(digits, sizeof digits, "%.17g", number);
+  return digits;
 }
 
 namespace {
@@ -127,6 +139,11 @@ std::map<std::string, KeyState> ReadKeyspace(Client& client, int db) {
     if (state.type == "set") SortItems(content, 1);
     // The fields of a small hash stand in the order of their coming.
     if (state.type == "hash" && state.encoding != "listpack") SortItems(content, 2);
+    if (state.type == "zset") {
+      for (size_t at = 1; at < content.items.size(); at += 2) {
+        content.items[at].text = CanonicalNumber(content.items[at].text);
+      }
+    }
     state.content = state.type == "string" ? content.text : content.Show();
     state.count = content.items.size();
     for (const Reply& item : content.items) {

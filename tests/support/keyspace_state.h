@@ -28,6 +28,9 @@ std::map<std::string, KeyState> ReadKeyspace(Client& client, int db);
 /// nodes.
 Reply WithoutTimes(Reply reply);
 
+/// `text`, if it is a number, with 17 significant digits.
+std::string CanonicalNumber(const std::string& text);
+
 /// Empty if both states are the same but for documented differences; else what differs.
 /// `across_releases`: one of them is of Redis 7.0.
 std::string CompareKeyStates(const KeyState& expected, const KeyState& actual,

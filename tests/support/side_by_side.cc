@@ -128,12 +128,32 @@ bool IsScan(const std::string& name) {
 
 bool IsSubscribing(const std::string& name) { return name.ends_with("subscribe"); }
 
+bool IsSameButForDigits(const Reply& theirs, const Reply& ours) {
+  if (theirs.kind != ours.kind || theirs.integer != ours.integer ||
+      theirs.items.size() != ours.items.size()) {
+    return false;
+  }
+  for (size_t i = 0; i < theirs.items.size(); ++i) {
+    if (!IsSameButForDigits(theirs.items[i], ours.items[i])) return false;
+  }
+  return theirs.text == ours.text ||
+         (!theirs.IsError() && CanonicalNumber(theirs.text) == CanonicalNumber(ours.text));
+}
+
 /// What 7.2 or a later release answers otherwise than the 7.0 that stands beside.
 bool IsOfAnotherRelease(const CommandLine& command, const std::string& theirs,
                         const std::string& ours) {
   const std::string name = Name(command);
   // Since 7.2 the arguments are looked at though there is no such key.
   if (name == "bitcount" || name == "bitpos") return !IsError(theirs) && IsError(ours);
+  // Since 7.2 the text names the command.
+  if (name == "xread" || name == "xreadgroup") {
+    return theirs.starts_with("-ERR Unbalanced ") && ours.starts_with("-ERR Unbalanced ");
+  }
+  // Since 7.2 scores have the fewest digits that tell them from their neighbours.
+  if (name[0] == 'z' || name.starts_with("bz") || name.starts_with("geo")) {
+    return IsSameButForDigits(Parse(theirs), Parse(ours));
+  }
   return false;
 }
 
