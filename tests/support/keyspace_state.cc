@@ -158,7 +158,7 @@ std::map<std::string, KeyState> ReadKeyspace(Client& client, int db) {
 }
 
 std::string CompareKeyStates(const KeyState& expected, const KeyState& actual,
-                             bool across_releases) {
+                             Encodings encodings) {
   if (expected.type != actual.type) return "type " + expected.type + " / " + actual.type;
   if ((expected.expire_ms < 0) != (actual.expire_ms < 0) ||
       std::abs(expected.expire_ms - actual.expire_ms) > kToleranceMs) {
@@ -166,7 +166,8 @@ std::string CompareKeyStates(const KeyState& expected, const KeyState& actual,
            std::to_string(actual.expire_ms);
   }
   const bool is_same_encoding =
-      across_releases ? IsSameEncoding(expected, actual) : expected.encoding == actual.encoding;
+      encodings == Encodings::kAny || expected.encoding == actual.encoding ||
+      (encodings == Encodings::kAcrossReleases && IsSameEncoding(expected, actual));
   if (!is_same_encoding) return "encoding " + expected.encoding + " / " + actual.encoding;
   if (expected.content == actual.content) return {};
   // Shows where they part.
@@ -177,6 +178,23 @@ std::string CompareKeyStates(const KeyState& expected, const KeyState& actual,
   return expected.type + " content, from " + std::to_string(from) + ":\n    " +
          Escaped(expected.content.substr(from, 400)) + "\n    " +
          Escaped(actual.content.substr(from, 400));
+}
+
+std::map<std::string, std::string> CompareKeyspaces(const std::map<std::string, KeyState>& expected,
+                                                    const std::map<std::string, KeyState>& actual,
+                                                    Encodings encodings) {
+  std::map<std::string, std::string> differences;
+  for (const auto& [key, state] : expected) {
+    const auto at = actual.find(key);
+    const std::string difference = at == actual.end()
+                                       ? "only in the first: " + state.type
+                                       : CompareKeyStates(state, at->second, encodings);
+    if (!difference.empty()) differences[key] = difference;
+  }
+  for (const auto& [key, state] : actual) {
+    if (!expected.contains(key)) differences[key] = "only in the second: " + state.type;
+  }
+  return differences;
 }
 
 }  // namespace peal::tests

@@ -31,9 +31,21 @@ Reply WithoutTimes(Reply reply);
 /// `text`, if it is a number, with 17 significant digits.
 std::string CanonicalNumber(const std::string& text);
 
+/// How the encodings of two values are compared.
+enum class Encodings {
+  kEqual,
+  /// The first is that of Redis 7.0, which has no listpacks for lists and sets.
+  kAcrossReleases,
+  /// Not at all: they may depend on what was there before.
+  kAny
+};
+
 /// Empty if both states are the same but for documented differences; else what differs.
-/// `across_releases`: one of them is of Redis 7.0.
-std::string CompareKeyStates(const KeyState& expected, const KeyState& actual,
-                             bool across_releases);
+std::string CompareKeyStates(const KeyState& expected, const KeyState& actual, Encodings encodings);
+
+/// What differs between two keyspaces as read by ReadKeyspace: key and difference.
+std::map<std::string, std::string> CompareKeyspaces(const std::map<std::string, KeyState>& expected,
+                                                    const std::map<std::string, KeyState>& actual,
+                                                    Encodings encodings);
 
 }  // namespace peal::tests

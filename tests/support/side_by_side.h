@@ -75,7 +75,7 @@ class SideBySide {
   bool ExchangeDumps(size_t who, const std::string& theirs, const std::string& ours);
   bool IsSameScan(size_t who, const CommandLine& command, const std::string& theirs,
                   const std::string& ours);
-  void CompareKeyspaces();
+  void CompareContents();
   void Report(const CommandLine& command, const Difference& difference);
 
   Side theirs_;
