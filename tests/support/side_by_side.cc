@@ -223,6 +223,7 @@ void SideBySide::StartAnew() {
 }
 
 void SideBySide::Furnish() {
+  for (Side* side : {&theirs_, &ours_}) side->observer.Do("SET lexstr text");
   for (int i = 1; i <= 2; ++i) {
     const std::string number = std::to_string(i);
     const CommandLine commands[] = {

@@ -7,8 +7,8 @@
 namespace peal::tests {
 namespace {
 
-constexpr const char* kKindNames[] = {"str",    "list", "set", "hash", "zset",
-                                      "stream", "geo",  "hll", "bits", "lex"};
+constexpr const char* kKindNames[kKeyKinds] = {"str",    "list", "set", "hash", "zset",
+                                               "stream", "geo",  "hll", "bits"};
 constexpr int kKeysOfKind = 4;
 constexpr int kMembers = 24;
 
@@ -24,10 +24,12 @@ std::string Vocabulary::Option(const char* word) { return OneIn(8) ? Lower(word)
 
 std::string Vocabulary::Key(KeyKind kind) {
   static const char* const kOdd[] = {"", "missing", "key with space", "{t}one", "{t}two"};
-  if (kind != KeyKind::kLexZset && OneIn(60)) return Pick(kOdd);
-  if (OneIn(25)) {
-    kind = kind == KeyKind::kLexZset ? KeyKind::kList : static_cast<KeyKind>(Number(kKeyKinds));
+  if (kind == KeyKind::kLexZset) {
+    // Other commands might make a sorted set with many scores of any other key.
+    return OneIn(25) ? "lexstr" : "lex" + std::to_string(1 + Number(kKeysOfKind));
   }
+  if (OneIn(60)) return Pick(kOdd);
+  if (OneIn(25)) kind = static_cast<KeyKind>(Number(kKeyKinds));
   return kKindNames[static_cast<int>(kind)] + std::to_string(1 + Number(kKeysOfKind));
 }
 
