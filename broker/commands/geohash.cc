@@ -166,10 +166,8 @@ std::array<GeoCell, 9> CellsOf(const GeoShape& shape) {
   int step = EstimateStep(reach, latitude);
   GeoCell center = CellOf(shape.center, step);
   const bool is_too_fine =
-      GeoDistance(shape.center, {longitude, center.Neighbour(0, 1).North()}) < reach ||
-      GeoDistance(shape.center, {longitude, center.Neighbour(0, -1).South()}) < reach ||
-      GeoDistance(shape.center, {center.Neighbour(1, 0).East(), latitude}) < reach ||
-      GeoDistance(shape.center, {center.Neighbour(-1, 0).West(), latitude}) < reach;
+      center.Neighbour(0, 1).North() < north || center.Neighbour(0, -1).South() > south ||
+      center.Neighbour(1, 0).East() < east || center.Neighbour(-1, 0).West() > west;
   if (step > 1 && is_too_fine) center = CellOf(shape.center, --step);
 
   const bool skips_south = step >= 2 && center.South() < south;
