@@ -82,5 +82,6 @@ std::span<const Command> StreamGroupCommands();
 std::span<const Command> BitmapCommands();
 std::span<const Command> HyperLogLogCommands();
 std::span<const Command> MoreStringCommands();
+std::span<const Command> SortCommands();
 
 }  // namespace peal::broker

@@ -53,7 +53,8 @@ CommandTable::CommandTable() {
                                   HyperLogLogCommands,
                                   MoreStringCommands,
                                   DumpCommands,
-                                  GeoCommands};
+                                  GeoCommands,
+                                  SortCommands};
   for (const auto group : kGroups) {
     for (const Command& command : group()) {
       TableEntry* entry = Add(command, "");
