@@ -169,7 +169,7 @@ Object ZsetOf(std::vector<Scored> members, const EncodingLimits& limits, bool ma
   if (!may_be_small) {
     EncodingLimits none = limits;
     none.zset_max_listpack_entries = 0;
-    auto zset = std::make_unique<ZsetValue>(members.front().member, none);
+    auto zset = std::make_unique<ZsetValue>(size_t{1}, size_t{0}, none);
     for (Scored& each : members) {
       if (zset->Add(each.member, each.score, {}, none) != ZsetAddResult::kAdded) return nullptr;
     }
