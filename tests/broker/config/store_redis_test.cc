@@ -100,6 +100,7 @@ TEST_F(ConfigLikeRedis, AgreesOnWhatCannotBeChangedAtRunTime) {
         row->type == DirectiveType::kList || row->type == DirectiveType::kProcTitle;
     if (is_free_text && !row->has(kFixed)) continue;
     if (name == "loglevel") continue;  // Differs: "nothing" is a level since 7.2
+    if (name == "maxmemory-policy") continue;  // Differs: two policies of Redis 8.6 more
     ExpectSame({name, "zz zz"});
   }
 }
@@ -129,7 +130,6 @@ TEST_F(ConfigLikeRedis, ReadsAndPrintsEachTypeTheSame) {
       {"maxmemory-clients", "-1"},
       {"maxmemory-clients", "0"},
       {"maxmemory-policy", "ALLKEYS-lru"},
-      {"maxmemory-policy", "foo"},
       {"save", "900 1 300 10"},
       {"save", "900"},
       {"save", "0 1"},
