@@ -57,6 +57,7 @@ class Effects : public Behaviour {
       if (i % kCommandsBetweenTakes == kCommandsBetweenTakes - 1) take();
     }
     take();
+    EXPECT_FALSE(effects.empty());
     const Keyspaces expected = ReadAll(admin);
     ASSERT_EQ(admin.Do("DEBUG PEAL-EFFECTS STOP"), "OK");
     ASSERT_EQ(admin.Do("FLUSHALL"), "OK");
