@@ -238,7 +238,7 @@ class alignas(64) Stripe {
   void Forget(Database& database, const Before& before, size_t table_bytes_before) REQUIRES(mutex_);
   void Book(Database& database, size_t bytes_before, size_t bytes_now) REQUIRES(mutex_);
   /// Keeps element_times: the next element of `key` goes at `at_ms`.
-  void NoteElementTime(Database& database, std::string_view key, int64_t at_ms);
+  void NoteElementTime(Database& database, std::string_view key, int64_t at_ms) REQUIRES(mutex_);
   void TouchAllOf(int db, const Table* before, const Table* now) REQUIRES(mutex_);
 
   Mutex mutex_;  // shares its cache line with the table header of database 0
