@@ -154,7 +154,7 @@ void ReplyNew(Unit& unit, const ReadRequest& request, std::string_view key,
     const StreamId id = cursor.id();
     // A hole ahead makes counting on uncertain.
     if (group.entries_read != StreamGroup::kUnknown && !stream.HasHoleFrom(id)) {
-      ++group.entries_read;
+      if (group.entries_read < INT64_MAX) ++group.entries_read;
     } else {
       group.entries_read = stream.EntriesUpTo(id);
     }

@@ -1,6 +1,5 @@
 #include "broker/keyspace/expiry_cycle.h"
 
-
 #include <optional>
 
 #include "broker/exec/server.h"

@@ -320,7 +320,7 @@ void BucketTable<Traits>::FreeBuckets(void* memory, size_t bytes) {
   if (bytes >= Traits::kMapBytes) {
     buckets::Unmap(memory, bytes);
   } else {
-    ::operator delete (memory, std::align_val_t{buckets::kBytes});
+    ::operator delete(memory, std::align_val_t{buckets::kBytes});
   }
 }
 

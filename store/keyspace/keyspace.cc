@@ -14,7 +14,7 @@ Keyspace::Keyspace(KeyspaceOptions options) : options_(options) {
   static_assert(kMaxStripes == 1 << kStripeBits);
   const size_t count = static_cast<size_t>(options.stripes);
   stripes_ = static_cast<Stripe*>(
-      ::operator new (count * sizeof(Stripe), std::align_val_t{alignof(Stripe)}));
+      ::operator new(count * sizeof(Stripe), std::align_val_t{alignof(Stripe)}));
   for (size_t i = 0; i < count; ++i) {
     new (&stripes_[i]) Stripe(static_cast<uint16_t>(i), options.databases, &booked_bytes_);
   }
@@ -22,7 +22,7 @@ Keyspace::Keyspace(KeyspaceOptions options) : options_(options) {
 
 Keyspace::~Keyspace() {
   for (int i = options_.stripes; i-- > 0;) stripes_[i].~Stripe();
-  ::operator delete (stripes_, std::align_val_t{alignof(Stripe)});
+  ::operator delete(stripes_, std::align_val_t{alignof(Stripe)});
 }
 
 size_t Keyspace::DbSize(int db) const {

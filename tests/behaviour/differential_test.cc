@@ -117,22 +117,13 @@ CommandLine ServerCommand(Vocabulary& words) {
       {12, StringCommand},
       {10, TransactionCommand},
       {1, [](Vocabulary&) -> CommandLine { return {"PING"}; }},
-      {1,
-       [](Vocabulary& w) -> CommandLine {
-         return {"ECHO", w.Value()};
-       }},
-      {1,
-       [](Vocabulary& w) -> CommandLine {
-         return {"PUBLISH", w.Key(kKind), w.Value()};
-       }},
+      {1, [](Vocabulary& w) -> CommandLine { return {"ECHO", w.Value()}; }},
+      {1, [](Vocabulary& w) -> CommandLine { return {"PUBLISH", w.Key(kKind), w.Value()}; }},
       {1,
        [](Vocabulary& w) -> CommandLine {
          return {"PUBSUB", w.OneIn(2) ? "NUMSUB" : "SHARDNUMSUB", w.Key(kKind), w.Key(kKind)};
        }},
-      {1,
-       [](Vocabulary&) -> CommandLine {
-         return {"PUBSUB", "NUMPAT"};
-       }},
+      {1, [](Vocabulary&) -> CommandLine { return {"PUBSUB", "NUMPAT"}; }},
       {2, ConfigLine},
       {2, ClientLine},
       {2, CommandLineOfCommand},

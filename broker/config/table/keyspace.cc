@@ -5,10 +5,9 @@
 namespace peal::broker::table {
 namespace {
 
-constexpr std::string_view kPolicies[] = {"volatile-lru",   "volatile-lfu", "volatile-random",
-                                          "volatile-ttl",   "allkeys-lru",  "allkeys-lfu",
-                                          "allkeys-random", "noeviction",   "volatile-lrm",
-                                          "allkeys-lrm"};
+constexpr std::string_view kPolicies[] = {
+    "volatile-lru", "volatile-lfu",   "volatile-random", "volatile-ttl", "allkeys-lru",
+    "allkeys-lfu",  "allkeys-random", "noeviction",      "volatile-lrm", "allkeys-lrm"};
 
 void AssignNotify(Config& config, std::string_view text) {
   const protocol::Result<uint32_t> mask = ParseNotifyFlags(text);

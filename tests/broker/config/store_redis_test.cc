@@ -99,7 +99,7 @@ TEST_F(ConfigLikeRedis, AgreesOnWhatCannotBeChangedAtRunTime) {
         row->type == DirectiveType::kText || row->type == DirectiveType::kSecretText ||
         row->type == DirectiveType::kList || row->type == DirectiveType::kProcTitle;
     if (is_free_text && !row->has(kFixed)) continue;
-    if (name == "loglevel") continue;  // Differs: "nothing" is a level since 7.2
+    if (name == "loglevel") continue;          // Differs: "nothing" is a level since 7.2
     if (name == "maxmemory-policy") continue;  // Differs: two policies of Redis 8.6 more
     ExpectSame({name, "zz zz"});
   }

@@ -75,10 +75,7 @@ constexpr Choice kChoices[] = {
        static const char* const kBits[] = {"0", "1", "1", "1", "1", "1", "2", "-1", "x", ""};
        return {"SETBIT", w.Key(kKind), Offset(w), w.Pick(kBits)};
      }},
-    {4,
-     [](Vocabulary& w) -> CommandLine {
-       return {"GETBIT", w.Key(kKind), Offset(w)};
-     }},
+    {4, [](Vocabulary& w) -> CommandLine { return {"GETBIT", w.Key(kKind), Offset(w)}; }},
     {5,
      [](Vocabulary& w) -> CommandLine {
        CommandLine command{"BITCOUNT", w.Key(kKind)};
@@ -87,22 +84,10 @@ constexpr Choice kChoices[] = {
     {5, Bitpos},
     {5, Bitop},
     {8, Bitfield},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"SET", w.Key(kKind), w.Value()};
-     }},
-    {1,
-     [](Vocabulary& w) -> CommandLine {
-       return {"GET", w.Key(kKind)};
-     }},
-    {1,
-     [](Vocabulary& w) -> CommandLine {
-       return {"APPEND", w.Key(kKind), w.Value()};
-     }},
-    {1,
-     [](Vocabulary& w) -> CommandLine {
-       return {"DEL", w.Key(kKind)};
-     }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"SET", w.Key(kKind), w.Value()}; }},
+    {1, [](Vocabulary& w) -> CommandLine { return {"GET", w.Key(kKind)}; }},
+    {1, [](Vocabulary& w) -> CommandLine { return {"APPEND", w.Key(kKind), w.Value()}; }},
+    {1, [](Vocabulary& w) -> CommandLine { return {"DEL", w.Key(kKind)}; }},
 };
 
 }  // namespace

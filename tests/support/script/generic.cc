@@ -100,49 +100,28 @@ constexpr Choice kChoices[] = {
     {36, AnyTypeCommand},
     {5, [](Vocabulary& w) { return AnyKeys(w, w.OneIn(2) ? "DEL" : "UNLINK", 3); }},
     {3, [](Vocabulary& w) { return AnyKeys(w, w.OneIn(2) ? "EXISTS" : "TOUCH", 3); }},
-    {3,
-     [](Vocabulary& w) -> CommandLine {
-       return {"TYPE", w.AnyKey()};
-     }},
+    {3, [](Vocabulary& w) -> CommandLine { return {"TYPE", w.AnyKey()}; }},
     {4, Expire},
     {3,
      [](Vocabulary& w) -> CommandLine {
        static const char* const kNames[] = {"EXPIRETIME", "PEXPIRETIME", "TTL", "PTTL"};
        return {w.Pick(kNames), w.AnyKey()};
      }},
-    {1,
-     [](Vocabulary& w) -> CommandLine {
-       return {"PERSIST", w.AnyKey()};
-     }},
+    {1, [](Vocabulary& w) -> CommandLine { return {"PERSIST", w.AnyKey()}; }},
     {5,
      [](Vocabulary& w) -> CommandLine {
        return {w.OneIn(2) ? "RENAME" : "RENAMENX", w.AnyKey(), w.AnyKey()};
      }},
     {5, Copy},
-    {3,
-     [](Vocabulary& w) -> CommandLine {
-       return {"MOVE", w.AnyKey(), w.Database()};
-     }},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"SELECT", w.Database()};
-     }},
-    {1,
-     [](Vocabulary& w) -> CommandLine {
-       return {"SWAPDB", w.Database(), w.Database()};
-     }},
+    {3, [](Vocabulary& w) -> CommandLine { return {"MOVE", w.AnyKey(), w.Database()}; }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"SELECT", w.Database()}; }},
+    {1, [](Vocabulary& w) -> CommandLine { return {"SWAPDB", w.Database(), w.Database()}; }},
     {8, Sort},
     {3, Object},
-    {4,
-     [](Vocabulary& w) -> CommandLine {
-       return {"DUMP", w.AnyKey()};
-     }},
+    {4, [](Vocabulary& w) -> CommandLine { return {"DUMP", w.AnyKey()}; }},
     {2, Restore},
     {1, Scan},
-    {1,
-     [](Vocabulary& w) -> CommandLine {
-       return {"KEYS", w.OneIn(2) ? "*" : w.Glob()};
-     }},
+    {1, [](Vocabulary& w) -> CommandLine { return {"KEYS", w.OneIn(2) ? "*" : w.Glob()}; }},
     {1, [](Vocabulary&) -> CommandLine { return {"RANDOMKEY"}; }},
     {1, [](Vocabulary&) -> CommandLine { return {"DBSIZE"}; }},
 };

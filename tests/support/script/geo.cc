@@ -116,22 +116,13 @@ constexpr Choice kChoices[] = {
      }},
     {7, Georadius},
     {9, Geosearch},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"ZREM", w.Key(kKind), Place(w), Place(w)};
-     }},
-    {1,
-     [](Vocabulary& w) -> CommandLine {
-       return {"ZADD", w.Key(kKind), w.Score(), Place(w)};
-     }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"ZREM", w.Key(kKind), Place(w), Place(w)}; }},
+    {1, [](Vocabulary& w) -> CommandLine { return {"ZADD", w.Key(kKind), w.Score(), Place(w)}; }},
     {1,
      [](Vocabulary& w) -> CommandLine {
        return {"ZRANGE", w.Key(kKind), "0", "-1", "WITHSCORES"};
      }},
-    {1,
-     [](Vocabulary& w) -> CommandLine {
-       return {"DEL", w.Key(kKind)};
-     }},
+    {1, [](Vocabulary& w) -> CommandLine { return {"DEL", w.Key(kKind)}; }},
 };
 
 }  // namespace

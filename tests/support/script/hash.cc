@@ -34,27 +34,13 @@ CommandLine Scan(Vocabulary& w) {
 constexpr Choice kChoices[] = {
     {14, Hset},
     {3,
-     [](Vocabulary& w) -> CommandLine {
-       return {"HSETNX", w.Key(kKind), w.Member(), w.Value()};
-     }},
-    {5,
-     [](Vocabulary& w) -> CommandLine {
-       return {"HGET", w.Key(kKind), w.Member()};
-     }},
+     [](Vocabulary& w) -> CommandLine { return {"HSETNX", w.Key(kKind), w.Member(), w.Value()}; }},
+    {5, [](Vocabulary& w) -> CommandLine { return {"HGET", w.Key(kKind), w.Member()}; }},
     {3, [](Vocabulary& w) { return Fields(w, "HMGET"); }},
     {5, [](Vocabulary& w) { return Fields(w, "HDEL"); }},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"HLEN", w.Key(kKind)};
-     }},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"HSTRLEN", w.Key(kKind), w.Member()};
-     }},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"HEXISTS", w.Key(kKind), w.Member()};
-     }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"HLEN", w.Key(kKind)}; }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"HSTRLEN", w.Key(kKind), w.Member()}; }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"HEXISTS", w.Key(kKind), w.Member()}; }},
     {4,
      [](Vocabulary& w) -> CommandLine {
        static const char* const kNames[] = {"HGETALL", "HKEYS", "HVALS"};
@@ -77,10 +63,7 @@ constexpr Choice kChoices[] = {
        return command;
      }},
     {2, Scan},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"DEL", w.Key(kKind)};
-     }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"DEL", w.Key(kKind)}; }},
 };
 
 }  // namespace

@@ -37,19 +37,10 @@ constexpr Choice kChoices[] = {
     {5, [](Vocabulary& w) { return Join({"PFCOUNT"}, w.Keys(kKind, w.OneIn(2) ? 1 : 3)); }},
     {4, [](Vocabulary& w) { return Join({"PFMERGE"}, w.Keys(kKind, 4)); }},
     {3, Pfdebug},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"GET", w.Key(kKind)};
-     }},
-    {1,
-     [](Vocabulary& w) -> CommandLine {
-       return {"STRLEN", w.Key(kKind)};
-     }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"GET", w.Key(kKind)}; }},
+    {1, [](Vocabulary& w) -> CommandLine { return {"STRLEN", w.Key(kKind)}; }},
     {1, SetString},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"DEL", w.Key(kKind)};
-     }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"DEL", w.Key(kKind)}; }},
 };
 
 }  // namespace

@@ -51,38 +51,18 @@ CommandLine Blmpop(Vocabulary& w) {
 constexpr Choice kChoices[] = {
     {14, Push},
     {4, Pop},
-    {3,
-     [](Vocabulary& w) -> CommandLine {
-       return {"LLEN", w.Key(kKind)};
-     }},
-    {4,
-     [](Vocabulary& w) -> CommandLine {
-       return {"LINDEX", w.Key(kKind), w.Index()};
-     }},
-    {4,
-     [](Vocabulary& w) -> CommandLine {
-       return {"LSET", w.Key(kKind), w.Index(), w.Member()};
-     }},
+    {3, [](Vocabulary& w) -> CommandLine { return {"LLEN", w.Key(kKind)}; }},
+    {4, [](Vocabulary& w) -> CommandLine { return {"LINDEX", w.Key(kKind), w.Index()}; }},
+    {4, [](Vocabulary& w) -> CommandLine { return {"LSET", w.Key(kKind), w.Index(), w.Member()}; }},
     {5,
-     [](Vocabulary& w) -> CommandLine {
-       return {"LRANGE", w.Key(kKind), w.Index(), w.Index()};
-     }},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"LRANGE", w.Key(kKind), "0", "-1"};
-     }},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"LTRIM", w.Key(kKind), w.Index(), w.Index()};
-     }},
+     [](Vocabulary& w) -> CommandLine { return {"LRANGE", w.Key(kKind), w.Index(), w.Index()}; }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"LRANGE", w.Key(kKind), "0", "-1"}; }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"LTRIM", w.Key(kKind), w.Index(), w.Index()}; }},
     {1,
      [](Vocabulary& w) -> CommandLine {
        return {"LTRIM", w.Key(kKind), std::to_string(w.Number(300) - 10), "-1"};
      }},
-    {4,
-     [](Vocabulary& w) -> CommandLine {
-       return {"LREM", w.Key(kKind), w.Count(), w.Member()};
-     }},
+    {4, [](Vocabulary& w) -> CommandLine { return {"LREM", w.Key(kKind), w.Count(), w.Member()}; }},
     {4,
      [](Vocabulary& w) -> CommandLine {
        static const char* const kWhere[] = {"BEFORE", "AFTER", "before", "bogus"};
@@ -93,10 +73,7 @@ constexpr Choice kChoices[] = {
      [](Vocabulary& w) -> CommandLine {
        return {"LMOVE", w.Key(kKind), w.Key(kKind), Side(w), Side(w)};
      }},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"RPOPLPUSH", w.Key(kKind), w.Key(kKind)};
-     }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"RPOPLPUSH", w.Key(kKind), w.Key(kKind)}; }},
     {3, Lmpop},
     {1, Blmpop},
     {1,
@@ -113,10 +90,7 @@ constexpr Choice kChoices[] = {
      [](Vocabulary& w) -> CommandLine {
        return {"BRPOPLPUSH", w.Key(kKind), w.Key(kKind), w.Timeout()};
      }},
-    {1,
-     [](Vocabulary& w) -> CommandLine {
-       return {"DEL", w.Key(kKind)};
-     }},
+    {1, [](Vocabulary& w) -> CommandLine { return {"DEL", w.Key(kKind)}; }},
 };
 
 }  // namespace

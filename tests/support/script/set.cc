@@ -50,22 +50,13 @@ constexpr Choice kChoices[] = {
        for (int i = 1 + w.Number(4); i > 0; --i) command.push_back(w.Member());
        return command;
      }},
-    {3,
-     [](Vocabulary& w) -> CommandLine {
-       return {"SCARD", w.Key(kKind)};
-     }},
-    {3,
-     [](Vocabulary& w) -> CommandLine {
-       return {"SISMEMBER", w.Key(kKind), w.Member()};
-     }},
+    {3, [](Vocabulary& w) -> CommandLine { return {"SCARD", w.Key(kKind)}; }},
+    {3, [](Vocabulary& w) -> CommandLine { return {"SISMEMBER", w.Key(kKind), w.Member()}; }},
     {2,
      [](Vocabulary& w) -> CommandLine {
        return {"SMISMEMBER", w.Key(kKind), w.Member(), w.Member(), w.Member()};
      }},
-    {4,
-     [](Vocabulary& w) -> CommandLine {
-       return {"SMEMBERS", w.Key(kKind)};
-     }},
+    {4, [](Vocabulary& w) -> CommandLine { return {"SMEMBERS", w.Key(kKind)}; }},
     {4,
      [](Vocabulary& w) -> CommandLine {
        return {"SMOVE", w.Key(kKind), w.Key(kKind), w.Member()};
@@ -91,10 +82,7 @@ constexpr Choice kChoices[] = {
        return command;
      }},
     {2, Scan},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"DEL", w.Key(kKind)};
-     }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"DEL", w.Key(kKind)}; }},
 };
 
 }  // namespace

@@ -139,10 +139,7 @@ CommandLine ZaddToLex(Vocabulary& w) {
 constexpr Choice kChoices[] = {
     {16, Zadd},
     {5, ZaddToLex},
-    {1,
-     [](Vocabulary& w) -> CommandLine {
-       return {"DEL", w.Key(kLexKind)};
-     }},
+    {1, [](Vocabulary& w) -> CommandLine { return {"DEL", w.Key(kLexKind)}; }},
     {5,
      [](Vocabulary& w) -> CommandLine {
        return {"ZINCRBY", w.Key(kKind), w.OneIn(2) ? w.Float() : w.Score(), w.Member()};
@@ -153,14 +150,8 @@ constexpr Choice kChoices[] = {
        for (int i = 1 + w.Number(3); i > 0; --i) command.push_back(w.Member());
        return command;
      }},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"ZCARD", w.Key(kKind)};
-     }},
-    {3,
-     [](Vocabulary& w) -> CommandLine {
-       return {"ZSCORE", w.Key(kKind), w.Member()};
-     }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"ZCARD", w.Key(kKind)}; }},
+    {3, [](Vocabulary& w) -> CommandLine { return {"ZSCORE", w.Key(kKind), w.Member()}; }},
     {2,
      [](Vocabulary& w) -> CommandLine {
        return {"ZMSCORE", w.Key(kKind), w.Member(), w.Member()};
@@ -182,10 +173,7 @@ constexpr Choice kChoices[] = {
      [](Vocabulary& w) -> CommandLine {
        return {"ZRANGE", w.Key(kKind), "0", "-1", "WITHSCORES"};
      }},
-    {4,
-     [](Vocabulary& w) -> CommandLine {
-       return Range(w, {"ZRANGESTORE", w.Key(kKind)});
-     }},
+    {4, [](Vocabulary& w) -> CommandLine { return Range(w, {"ZRANGESTORE", w.Key(kKind)}); }},
     {8, OldRange},
     {1,
      [](Vocabulary& w) -> CommandLine {
@@ -239,10 +227,7 @@ constexpr Choice kChoices[] = {
      [](Vocabulary& w) -> CommandLine {
        return {"SADD", w.Key(KeyKind::kSet), w.Member(), w.Member(), w.Member()};
      }},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"DEL", w.Key(kKind)};
-     }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"DEL", w.Key(kKind)}; }},
 };
 
 }  // namespace

@@ -240,35 +240,20 @@ CommandLine Ids(Vocabulary& w, CommandLine command, int most) {
 
 constexpr Choice kChoices[] = {
     {26, Xadd},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"XLEN", w.Key(kKind)};
-     }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"XLEN", w.Key(kKind)}; }},
     {6, Xrange},
-    {4,
-     [](Vocabulary& w) {
-       return Ids(w, {"XDEL", w.Key(kKind)}, 6);
-     }},
-    {3,
-     [](Vocabulary& w) {
-       return Join({"XTRIM", w.Key(kKind)}, Trimming(w));
-     }},
+    {4, [](Vocabulary& w) { return Ids(w, {"XDEL", w.Key(kKind)}, 6); }},
+    {3, [](Vocabulary& w) { return Join({"XTRIM", w.Key(kKind)}, Trimming(w)); }},
     {4, Xread},
     {8, Xgroup},
     {9, Xreadgroup},
-    {4,
-     [](Vocabulary& w) {
-       return Ids(w, {"XACK", w.Key(kKind), GroupName(w)}, 5);
-     }},
+    {4, [](Vocabulary& w) { return Ids(w, {"XACK", w.Key(kKind), GroupName(w)}, 5); }},
     {4, Xclaim},
     {3, Xautoclaim},
     {4, Xpending},
     {4, Xinfo},
     {1, Xsetid},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"DEL", w.Key(kKind)};
-     }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"DEL", w.Key(kKind)}; }},
 };
 
 }  // namespace

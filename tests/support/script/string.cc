@@ -53,50 +53,23 @@ CommandLine Lcs(Vocabulary& w) {
 
 constexpr Choice kChoices[] = {
     {6, Set},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"SET", w.Key(kKind), w.Integer()};
-     }},
-    {4,
-     [](Vocabulary& w) -> CommandLine {
-       return {"GET", w.Key(kKind)};
-     }},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"GETSET", w.Key(kKind), w.Value()};
-     }},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"GETDEL", w.Key(kKind)};
-     }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"SET", w.Key(kKind), w.Integer()}; }},
+    {4, [](Vocabulary& w) -> CommandLine { return {"GET", w.Key(kKind)}; }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"GETSET", w.Key(kKind), w.Value()}; }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"GETDEL", w.Key(kKind)}; }},
     {3, Getex},
     {2, [](Vocabulary& w) { return Join({"MGET"}, w.Keys(kKind, 4)); }},
     {2, [](Vocabulary& w) { return Pairs(w, "MSET"); }},
     {2, [](Vocabulary& w) { return Pairs(w, "MSETNX"); }},
-    {3,
-     [](Vocabulary& w) -> CommandLine {
-       return {w.OneIn(2) ? "INCR" : "DECR", w.Key(kKind)};
-     }},
+    {3, [](Vocabulary& w) -> CommandLine { return {w.OneIn(2) ? "INCR" : "DECR", w.Key(kKind)}; }},
     {3,
      [](Vocabulary& w) -> CommandLine {
        return {w.OneIn(2) ? "INCRBY" : "DECRBY", w.Key(kKind), w.Integer()};
      }},
-    {3,
-     [](Vocabulary& w) -> CommandLine {
-       return {"INCRBYFLOAT", w.Key(kKind), w.Float()};
-     }},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"APPEND", w.Key(kKind), w.Value()};
-     }},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"STRLEN", w.Key(kKind)};
-     }},
-    {2,
-     [](Vocabulary& w) -> CommandLine {
-       return {"SETNX", w.Key(kKind), w.Value()};
-     }},
+    {3, [](Vocabulary& w) -> CommandLine { return {"INCRBYFLOAT", w.Key(kKind), w.Float()}; }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"APPEND", w.Key(kKind), w.Value()}; }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"STRLEN", w.Key(kKind)}; }},
+    {2, [](Vocabulary& w) -> CommandLine { return {"SETNX", w.Key(kKind), w.Value()}; }},
     {2,
      [](Vocabulary& w) -> CommandLine {
        return {w.OneIn(2) ? "SETEX" : "PSETEX", w.Key(kKind), w.Seconds(), w.Value()};
@@ -111,10 +84,7 @@ constexpr Choice kChoices[] = {
        return {"SETRANGE", w.Key(kKind), offset, w.Value()};
      }},
     {3, Lcs},
-    {1,
-     [](Vocabulary& w) -> CommandLine {
-       return {"DEL", w.Key(kKind)};
-     }},
+    {1, [](Vocabulary& w) -> CommandLine { return {"DEL", w.Key(kKind)}; }},
 };
 
 }  // namespace
