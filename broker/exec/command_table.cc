@@ -75,6 +75,10 @@ TableEntry* CommandTable::Add(const Command& command, const std::string& parent)
   entry->is_exclusive = entry->Has(Flag::kExclusive);
   entry->may_be_exclusive = command.needs_everything != nullptr;
   entry->has_movable_keys = entry->Has(Flag::kMovableKeys);
+  // Keys that are neither planned by their positions nor by looking at the arguments would be used
+  // without their locks.
+  PEAL_CHECK(command.spec.keys.empty() || entry->has_movable_keys ||
+             protocol::FixedKeys(command.spec).first > 0);
   // Shard channels are routed like keys but are none: they need no stripe.
   const bool has_keys = !command.spec.keys.empty() &&
                         !protocol::Any(command.spec.keys[0].flags & protocol::KeyFlag::kNotKey);
