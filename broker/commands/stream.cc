@@ -482,8 +482,6 @@ void XDelEx(CommandContext& context) {
 constexpr Error kNegativeAdded = Error::Static("ERR entries_added must be positive");
 constexpr Error kIdBelowGivenDeleted = Error::Static(
     "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id");
-constexpr Error kIdBelowDeleted =
-    Error::Static("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id");
 constexpr Error kIdBelowTop =
     Error::Static("ERR The ID specified in XSETID is smaller than the target stream top item");
 constexpr Error kAddedBelowLength = Error::Static(
@@ -516,7 +514,6 @@ void XSetId(CommandContext& context) {
   if (!found) return;
   if (!*found) return context.Fail(errors::kNoKey);
   StreamValue& stream = *found->value;
-  if (*id < stream.max_deleted_id()) return context.Fail(kIdBelowDeleted);
   if (stream.length() > 0) {
     if (*id < stream.LastEntryId()) return context.Fail(kIdBelowTop);
     if (added && static_cast<uint64_t>(*added) < stream.length()) {

@@ -64,6 +64,7 @@ void Unit::LockMany() NO_THREAD_SAFETY_ANALYSIS {
     for (const int index : stripes_) keyspace_.stripe(index).mutex().Lock();
   }
   stripe_count_ = stripes_.size();
+  if (stripe_count_ == 1) stripes_.clear();  // a plan of one is kept in first_ alone
 }
 
 void Unit::LockDemands() NO_THREAD_SAFETY_ANALYSIS {

@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kMaxListpackBytes = size_t{1} << 30;
 
 // Whole numbers from here on are left to the general form, as with Redis.
-constexpr double kMostInteger = 4503599627370496.0;
+constexpr double kMostInteger = 4611686018427387904.0;
 
 }  // namespace
 

@@ -365,6 +365,7 @@ bool SideBySide::IsSame(size_t who, const CommandLine& command, const std::strin
     const std::string actual = Parse(ours).text;
     return across_releases_ && ((kStrings.contains(expected) && kStrings.contains(actual)) ||
                                 (expected == "quicklist" && actual == "listpack") ||
+                                (expected == "skiplist" && actual == "listpack") ||
                                 (expected == "hashtable" && actual == "listpack"));
   }
   if (name == "xinfo" || name == "xpending") {
