@@ -13,6 +13,7 @@
 #include "broker/exec/edit.h"
 #include "broker/exec/server.h"
 #include "broker/exec/unit.h"
+#include "protocol/base/check.h"
 #include "protocol/base/number.h"
 #include "protocol/base/text.h"
 
@@ -420,7 +421,7 @@ void StoreMatches(CommandContext& context, const SearchForm& form, const Search&
     double score = search.stores_distance ? match.distance / search.unit : match.score;
     stored->Add(match.member, score, {}, limits);
   }
-  StoreZset(context, *search.destination, std::move(stored),
+  StoreZset(context, protocol::Checked(search.destination), std::move(stored),
             form.is_geosearch ? "geosearchstore" : "georadiusstore");
 }
 

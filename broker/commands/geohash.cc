@@ -59,9 +59,11 @@ uint64_t BitsOfScore(double score) {
 /// A step at which nine cells around the center cover a circle, or nearly so.
 int EstimateStep(double radius, double latitude) {
   if (radius == 0) return kFinestStep;
-  int step = 1;
-  for (; radius < kMercatorMax; radius *= 2) ++step;
-  step -= 2;
+  int step = -1;
+  while (radius < kMercatorMax) {
+    radius *= 2;
+    ++step;
+  }
   // Cells are narrower towards the poles.
   if (std::abs(latitude) > 66) --step;
   if (std::abs(latitude) > 80) --step;

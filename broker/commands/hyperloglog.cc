@@ -11,6 +11,7 @@
 
 #include "broker/exec/server.h"
 #include "broker/exec/unit.h"
+#include "protocol/base/check.h"
 #include "protocol/base/text.h"
 
 namespace peal::broker {
@@ -243,7 +244,7 @@ uint64_t NextNumber(uint64_t& state) {
 
 /// What is wrong, or nothing.
 std::optional<std::string> TestDenseRegisters() {
-  std::string text = *hll::ToDense(hll::Create());
+  std::string text = protocol::Checked(hll::ToDense(hll::Create()));
   std::array<uint8_t, hll::kRegisters> expected{};
   uint64_t state = 1;
   for (int round = 0; round < 20; ++round) {
@@ -273,11 +274,11 @@ std::optional<std::string> TestEstimates() {
     if (sparse.Raise(place) != dense.Raise(place)) return "sparse and dense disagree";
     if (count != next_look) continue;
     next_look *= 10;
-    const std::optional<uint64_t> estimate = hll::Count(dense.text());
+    const uint64_t estimate = protocol::Checked(hll::Count(dense.text()));
     if (estimate != hll::Count(sparse.text())) return "estimates of sparse and dense differ";
-    const double error = std::fabs(static_cast<double>(*estimate) - static_cast<double>(count));
+    const double error = std::fabs(static_cast<double>(estimate) - static_cast<double>(count));
     if (error > std::ceil(6 * kStandardError * static_cast<double>(count))) {
-      return "the estimate of " + std::to_string(count) + " is " + std::to_string(*estimate);
+      return "the estimate of " + std::to_string(count) + " is " + std::to_string(estimate);
     }
   }
   return std::nullopt;

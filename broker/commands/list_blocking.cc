@@ -3,6 +3,7 @@
 #include "broker/commands/list.h"
 #include "broker/exec/blocking.h"
 #include "broker/exec/unit.h"
+#include "protocol/base/check.h"
 
 namespace peal::broker::list {
 namespace {
@@ -78,12 +79,14 @@ bool ServeMoveOne(Unit& unit, Args args, ReplyWriter& reply, End from_end, End t
   const Found<ListValue> from = Find(unit, args[1]);
   if (!from) return false;
   const auto to = AsValue<ListValue>(unit.FindForWrite(args[2]));
-  if (IsOpen(to, reply)) MoveOne(unit, reply, args[1], from, args[2], *to, from_end, to_end);
+  if (IsOpen(to, reply))
+    MoveOne(unit, reply, args[1], from, args[2], protocol::Checked(to), from_end, to_end);
   return true;
 }
 
 bool ServeMove(Unit& unit, Args args, std::string_view, ReplyWriter& reply) {
-  return ServeMoveOne(unit, args, reply, *ReadEnd(args[3]), *ReadEnd(args[4]));
+  return ServeMoveOne(unit, args, reply, protocol::Checked(ReadEnd(args[3])),
+                      protocol::Checked(ReadEnd(args[4])));
 }
 
 bool ServePopPush(Unit& unit, Args args, std::string_view, ReplyWriter& reply) {
@@ -96,7 +99,7 @@ bool ServeMoveMany(Unit& unit, Args args, std::string_view, ReplyWriter& reply) 
   if (!from) return false;
   if (move.is_exact && static_cast<int64_t>(from.value->Count()) < move.count) return false;
   const auto to = AsValue<ListValue>(unit.FindForWrite(args[2]));
-  if (IsOpen(to, reply)) MoveMany(unit, reply, args[1], from, args[2], *to, move);
+  if (IsOpen(to, reply)) MoveMany(unit, reply, args[1], from, args[2], protocol::Checked(to), move);
   return true;
 }
 

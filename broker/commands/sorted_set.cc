@@ -402,6 +402,7 @@ void ZScan(CommandContext& context) {
   const Result<void> read = ReadScanOptions(context, 3, ScanKind::kMembers, options);
   if (!read.ok()) return context.Fail(read.error());
 
+  const bool is_small = found->value->is_small();
   std::vector<std::pair<std::string, double>> items;
   const uint64_t next =
       found->value->Scan(*cursor, options.count, [&](std::string_view member, double score) {
@@ -412,9 +413,10 @@ void ZScan(CommandContext& context) {
   context.reply.Array(2 * items.size());
   for (const auto& [member, score] : items) {
     context.reply.Bulk(member);
-    // Text in RESP3 too, and with 17 digits.
+    // Text in RESP3 too.
     char text[32];
-    context.reply.Bulk(store::FormatListpackScore(score, text));
+    context.reply.Bulk(is_small ? store::FormatListpackScore(score, text)
+                                : store::FormatScoreOf17Digits(score, text));
   }
 }
 

@@ -15,6 +15,7 @@
 #include "broker/exec/edit.h"
 #include "broker/exec/server.h"
 #include "broker/exec/unit.h"
+#include "protocol/base/check.h"
 #include "protocol/base/number.h"
 #include "protocol/base/text.h"
 
@@ -336,7 +337,8 @@ Result<StreamId> ChooseId(const AddOptions& options, const StreamValue* stream, 
   const StreamId last = stream == nullptr ? StreamId() : stream->last_id();
   if (last == StreamId::Max()) return kExhausted;
   if (!options.has_id) {
-    return stream != nullptr ? *stream->NextId(now_ms) : *StreamValue().NextId(now_ms);
+    return protocol::Checked(stream != nullptr ? stream->NextId(now_ms)
+                                               : StreamValue().NextId(now_ms));
   }
   StreamId id = options.id;
   if (!options.has_seq && id.ms == last.ms) {

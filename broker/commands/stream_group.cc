@@ -375,7 +375,7 @@ void ReplyPendingRange(CommandContext& context, const PendingRange& range, const
   uint64_t count = 0;
   for (auto at = pending.lower_bound(range.first);
        count < range.count && at != pending.end() && at->first <= range.last; ++at) {
-    const PendingEntry& entry = entry_of(at->second);
+    const PendingEntry& entry = *entry_of(at->second);
     if (range.min_idle_ms != 0 && now_ms - entry.delivered_ms < range.min_idle_ms) continue;
     ++count;
     ReplyPendingEntry(parts, at->first, entry, now_ms);
@@ -398,14 +398,13 @@ void XPending(CommandContext& context) {
   const StreamGroup& group = *found->group;
   if (!range) return ReplyPendingSummary(context, group);
   if (!range->consumer) {
-    return ReplyPendingRange(
-        context, *range, group.pending(),
-        [](const PendingEntry& entry) -> const PendingEntry& { return entry; });
+    return ReplyPendingRange(context, *range, group.pending(),
+                             [](const PendingEntry& entry) { return &entry; });
   }
   const StreamConsumer* const consumer = group.FindConsumer(*range->consumer);
   if (consumer == nullptr) return context.reply.Array(0);
   ReplyPendingRange(context, *range, consumer->pending(),
-                    [](const PendingEntry* entry) -> const PendingEntry& { return *entry; });
+                    [](const PendingEntry* entry) { return entry; });
 }
 
 // ---------------------------------------------------------------- XCLAIM and XAUTOCLAIM
@@ -513,11 +512,8 @@ void XClaim(CommandContext& context) {
     }
     group.Reassign(id, *entry, consumer);
     entry->delivered_ms = options->delivered_ms;
-    if (options->deliveries) {
-      entry->deliveries = *options->deliveries;
-    } else if (!options->just_id) {
-      ++entry->deliveries;
-    }
+    entry->deliveries =
+        options->deliveries.value_or(entry->deliveries + (options->just_id ? 0 : 1));
     if (options->just_id) {
       ReplyStreamId(parts, id);
     } else {

@@ -10,6 +10,7 @@
 #include "broker/exec/blocking.h"
 #include "broker/exec/edit.h"
 #include "broker/exec/unit.h"
+#include "protocol/base/check.h"
 #include "protocol/base/number.h"
 #include "protocol/base/text.h"
 #include "protocol/resp/sink.h"
@@ -318,7 +319,7 @@ void WaitForMore(CommandContext& context, const ReadRequest& request,
   wait.serve = request.is_group ? ServeXReadGroup : ServeXRead;
   wait.args = args;
   wait.keys = request.keys;
-  wait.timeout_ms = *request.block_ms;
+  wait.timeout_ms = protocol::Checked(request.block_ms);
   Block(context, wait);
 }
 
@@ -335,7 +336,8 @@ void Read(CommandContext& context, bool is_group) {
   ReplyWriter parts(sink, context.reply.version());
   size_t served = 0;
   for (const OneRead& read : reads) {
-    const Found<StreamValue> found = *AsValue<StreamValue>(unit.FindForRead(read.key));
+    const Found<StreamValue> found =
+        protocol::Checked(AsValue<StreamValue>(unit.FindForRead(read.key)));
     if (!found) continue;
     const bool serves = is_group ? ReadAsConsumer(unit, *request, read, found,
                                                   *found.value->FindGroup(request->group), parts)

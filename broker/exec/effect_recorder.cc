@@ -7,7 +7,7 @@ namespace peal::broker {
 void EffectRecorder::OnUnit(const std::vector<Effect>& effects) {
   const store::MutexLock lock(mutex_);
   for (const Effect& effect : effects) {
-    for (const std::string& arg : effect.args) bytes_ += sizeof(arg) + arg.size();
+    for (const std::string& arg : effect.args) bytes_ += sizeof(std::string) + arg.size();
     if (bytes_ > kMostBytes) taken_.is_complete = false;
     if (!taken_.is_complete) return;
     taken_.effects.push_back(effect);

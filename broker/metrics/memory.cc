@@ -12,8 +12,8 @@
 #include "store/keyspace/bucket_table.h"
 #include "store/keyspace/entry_pool.h"
 
-// The server may be linked with either allocator or with none: which one shows in the symbols
-// present.
+// The server may be linked with either allocator, with a sanitizer's or with none: which one shows in
+// the symbols present.
 extern "C" {
 __attribute__((weak)) int mallctl(const char* name, void* old_value, size_t* old_bytes,
                                   void* new_value, size_t new_bytes);
@@ -26,6 +26,7 @@ __attribute__((weak)) void mi_process_info(size_t* elapsed_ms, size_t* user_ms, 
 __attribute__((weak)) int mi_version();
 __attribute__((weak)) void mi_collect(bool force);
 __attribute__((weak)) void mi_stats_print_out(void (*write)(const char*, void*), void* argument);
+__attribute__((weak)) size_t __sanitizer_get_current_allocated_bytes();
 }
 
 namespace peal::broker {
@@ -65,6 +66,9 @@ MemoryFacts ReadMemory() {
     facts.used = ReadStat("stats.allocated");
     facts.active = ReadStat("stats.active");
     facts.resident = ReadStat("stats.resident");
+  } else if (&__sanitizer_get_current_allocated_bytes != nullptr) {
+    facts.used = __sanitizer_get_current_allocated_bytes();
+    facts.active = facts.resident = facts.rss;
   } else if (&mi_process_info != nullptr) {
     size_t elapsed = 0;
     size_t user = 0;

@@ -30,7 +30,10 @@ void ProcTitle::Init(int argc, char** argv) {
   for (size_t i = 0; i < count; ++i) {
     if (environ[i] == end) end += std::strlen(end) + 1;
     moved[i] = ::strdup(environ[i]);
-    if (moved[i] == nullptr) return;
+    if (moved[i] == nullptr) {
+      while (i > 0) std::free(moved[--i]);
+      return std::free(static_cast<void*>(moved));
+    }
   }
   environ = moved;
   g_room = argv[0];

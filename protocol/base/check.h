@@ -2,6 +2,8 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
+#include <utility>
 
 /// Checks of invariants. A failed check is a bug of this program, never the fault of its input:
 /// it prints the place and the condition on standard error and aborts.
@@ -30,3 +32,19 @@ namespace peal::protocol {
 #else
 #define PEAL_DCHECK(condition) PEAL_CHECK(condition)
 #endif
+
+namespace peal::protocol {
+
+/// What is in `holder`, where an earlier step has seen to it that there is something. Always on.
+template <class T>
+const T& Checked(const std::optional<T>& holder) {
+  PEAL_CHECK(holder.has_value());
+  return *holder;
+}
+template <class T>
+T Checked(std::optional<T>&& holder) {
+  PEAL_CHECK(holder.has_value());
+  return *std::move(holder);
+}
+
+}  // namespace peal::protocol

@@ -140,8 +140,8 @@ void CombineBlock(BitOperation operation, std::span<const std::string_view> sour
 
 uint64_t CountBits(std::string_view bytes) {
   const size_t words = bytes.size() / sizeof(uint64_t);
-  uint64_t count = kHasInstruction ? CountByInstruction(bytes.data(), words)
-                                   : CountPortably(bytes.data(), words);
+  const char* const begin = bytes.data();
+  uint64_t count = kHasInstruction ? CountByInstruction(begin, words) : CountPortably(begin, words);
   for (const char c : bytes.substr(words * sizeof(uint64_t))) {
     count += static_cast<uint64_t>(std::popcount(static_cast<unsigned char>(c)));
   }

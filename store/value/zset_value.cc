@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "protocol/base/check.h"
@@ -21,20 +22,24 @@ constexpr double kMostInteger = 4611686018427387904.0;
 double ListpackScore(const ListpackItem& item) {
   if (item.is_integer) return static_cast<double>(item.integer);
   double score = 0;
-  const char* const end = item.bytes.data() + item.bytes.size();
-  const auto result = std::from_chars(item.bytes.data(), end, score);
+  const char* const begin = item.bytes.data();
+  const char* const end = begin + item.bytes.size();
+  const auto result = std::from_chars(begin, end, score);
   PEAL_DCHECK(result.ec == std::errc() && result.ptr == end);
   return score;
 }
 
 std::string_view FormatListpackScore(double score, char (&text)[32]) {
   const bool is_negative_zero = score == 0 && std::signbit(score);
-  char* end = text;
-  if (std::abs(score) < kMostInteger && score == std::floor(score) && !is_negative_zero) {
-    end = protocol::FormatInt(text, static_cast<int64_t>(score));
-  } else {
-    end = std::to_chars(text, text + sizeof text, score, std::chars_format::general, 17).ptr;
-  }
+  const bool is_whole = std::abs(score) < kMostInteger && score == std::floor(score);
+  if (!is_whole || is_negative_zero) return FormatScoreOf17Digits(score, text);
+  const char* const end = protocol::FormatInt(text, static_cast<int64_t>(score));
+  return {text, static_cast<size_t>(end - text)};
+}
+
+std::string_view FormatScoreOf17Digits(double score, char (&text)[32]) {
+  const char* const end =
+      std::to_chars(text, text + sizeof text, score, std::chars_format::general, 17).ptr;
   return {text, static_cast<size_t>(end - text)};
 }
 
@@ -322,7 +327,7 @@ void ZsetValue::EraseRange(RankRange range) {
 }
 
 bool ZsetValue::IsSound() const {
-  double before = -INFINITY;
+  double before = -std::numeric_limits<double>::infinity();
   size_t count = 0;
   bool is_sorted = true;
   ForEach([&](std::string_view member, double score) {

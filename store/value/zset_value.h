@@ -196,4 +196,7 @@ uint64_t ZsetValue::Scan(uint64_t position, size_t count, Fn fn) const {
 double ListpackScore(const ListpackItem& item);
 std::string_view FormatListpackScore(double score, char (&text)[32]);
 
+/// With 17 digits at most, as ZSCAN shows a large one's scores. Source: Redis 7.0.
+std::string_view FormatScoreOf17Digits(double score, char (&text)[32]);
+
 }  // namespace peal::store
