@@ -30,8 +30,9 @@ class LocalCache:
         self._copies = {}
         # K: channels __keyspace@<db>__:<key>; $: string commands; g: DEL, EXPIRE and the like; x: expiry.
         server.config_set("notify-keyspace-events", "K$gx")
-        self._events = server.pubsub(ignore_subscribe_messages=True)
+        self._events = server.pubsub()
         self._events.psubscribe(**{"__keyspace@0__:*": self._drop})
+        self._events.get_message(timeout=10)  # the acknowledgement: from here on nothing is missed
         self._thread = self._events.run_in_thread(sleep_time=0.05, daemon=True)
 
     def get(self, key, lifetime_s=60):
@@ -42,9 +43,11 @@ class LocalCache:
             source = "server"
         else:
             value = self._load(key)
-            self._server.set(key, value, ex=lifetime_s)
             source = "loaded"
+        # Before it is stored: the event of storing it may be here before set() returns.
         self._copies[key] = value
+        if source == "loaded":
+            self._server.set(key, value, ex=lifetime_s)
         return value, source
 
     def _drop(self, message):

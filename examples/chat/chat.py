@@ -24,8 +24,9 @@ def main():
 
     # One connection listens in a thread, another one publishes: a subscribed connection does
     # nothing else.
-    listening = server.pubsub(ignore_subscribe_messages=True)
+    listening = server.pubsub()
     listening.subscribe(**{channel: show})
+    listening.get_message(timeout=10)  # the acknowledgement: from here on nothing is missed
     thread = listening.run_in_thread(sleep_time=0.1, daemon=True)
 
     others = server.pubsub_numsub(channel)[0][1] - 1

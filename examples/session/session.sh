@@ -9,13 +9,14 @@ set -euo pipefail
 port=${PEAL_PORT:-6379}
 cli() { redis-cli -p "$port" "$@"; }
 
-# Runs a subscriber for as long as this script lives; its output is marked with its name.
+# Runs a subscriber for as long as this script lives; its output is marked with its name, and kept.
 listen() {
   local name=$1
   shift
-  redis-cli -p "$port" "$@" | sed -u "s/^/[$name] /" &
+  redis-cli -p "$port" "$@" | sed -u "s/^/[$name] /" | tee -a "$shown" &
 }
-trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+shown=$(mktemp)
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -f "$shown"' EXIT
 
 # Waits until a channel or a pattern has arrived at the server.
 await() {
@@ -42,4 +43,7 @@ cli publish news.sports.skiing 'fresh snow'
 echo '> PUBLISH weather.today sunny'
 cli publish weather.today sunny
 
-sleep 0.3 # so that you see the last messages before the subscribers end
+# The subscribers end with this script, so it stays until they have shown what they received.
+for last in '[channels] a hole in one' '[pattern] fresh snow'; do
+  until grep -qF "$last" "$shown"; do sleep 0.05; done
+done
