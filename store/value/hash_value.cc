@@ -136,10 +136,8 @@ bool HashValue::Set(std::string_view field, std::string_view value, const Encodi
 bool HashValue::Put(std::string_view field, std::string_view value, const EncodingLimits& limits) {
   if (table_ == nullptr) {
     const uint64_t longest = limits.hash_max_listpack_value;
-    const bool fits =
-        field.size() <= longest && value.size() <= longest &&
-        list_.Bytes() + Listpack::EncodedBytes(field) + Listpack::EncodedBytes(value) <=
-            kMaxListBytes;
+    const bool fits = field.size() <= longest && value.size() <= longest &&
+                      list_.Bytes() + field.size() + value.size() <= kMaxListBytes;
     if (!fits) ConvertToTable();
   }
   if (table_ == nullptr) {

@@ -132,6 +132,9 @@ uint32_t EntryBytes(const unsigned char* at) {
 }
 
 uint32_t Stride(const unsigned char* at) {
+  // Small integers and short strings are nearly all there is.
+  if (*at < 0x80) return 2;
+  if (*at < 0xc0) return (*at & 0x3fu) + 2;
   const uint32_t entry_bytes = EntryBytes(at);
   return entry_bytes + BackBytes(entry_bytes);
 }
@@ -153,6 +156,27 @@ int64_t LoadInteger(const unsigned char* at) {
 std::string_view Text(const unsigned char* at) {
   const Head head = ReadHead(at);
   return {reinterpret_cast<const char*>(at) + head.bytes, head.text_bytes};
+}
+
+/// Whether `size` bytes are the same. Names are short: a call of memcmp would cost more than they
+/// do.
+bool IsSame(const char* a, const char* b, size_t size) {
+  const auto differs = [a, b](auto word, size_t offset) {
+    auto other = word;
+    std::memcpy(&word, a + offset, sizeof word);
+    std::memcpy(&other, b + offset, sizeof other);
+    return word != other;
+  };
+  // The last word of each length overlaps what came before.
+  if (size > 16) {
+    return !differs(uint64_t{0}, size - 8) && std::memcmp(a, b, size - 8) == 0;
+  }
+  if (size >= 8) return !differs(uint64_t{0}, size - 8) && !differs(uint64_t{0}, 0);
+  if (size >= 4) return !differs(uint32_t{0}, size - 4) && !differs(uint32_t{0}, 0);
+  for (size_t i = 0; i < size; ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
 }
 
 /// An element yet to be written.
@@ -230,6 +254,7 @@ void Splice(unsigned char*& block, uint32_t at, uint32_t old_bytes, uint64_t new
     block = Resize(nullptr, RoomFor(kEmptyBytes + new_bytes));
     std::memcpy(block, kEmptyBlock, kEmptyBytes);
   }
+  if (new_bytes == old_bytes) return;
   const uint32_t before = TotalBytes(block);
   const uint64_t after = before - old_bytes + new_bytes;
   PEAL_CHECK(after <= kMaxBytes);
@@ -388,18 +413,16 @@ Listpack::Position Listpack::Find(Position at, std::string_view text, unsigned s
   if (block_ == nullptr || at == kEnd) return kEnd;
   const bool may_be_integer = !text.empty() && text.size() <= 20;
   const auto integer = may_be_integer ? protocol::ParseInt64(text) : std::nullopt;
-  const unsigned char* entry = block_ + at;
-  for (unsigned wait = 0; *entry != kEndByte; entry += Stride(entry)) {
-    if (wait > 0) {
-      --wait;
-      continue;
-    }
-    wait = skip;
-    if (IsInteger(*entry)) {
-      if (integer && LoadInteger(entry) == *integer) return static_cast<Position>(entry - block_);
-    } else if (Text(entry) == text) {  // even an integer: foreign blocks may hold one so
-      return static_cast<Position>(entry - block_);
-    }
+  const auto matches = [&](const unsigned char* entry) {
+    if (IsInteger(*entry)) return integer && LoadInteger(entry) == *integer;
+    // Even an integer is looked for as text: foreign blocks may hold one so.
+    const std::string_view held = Text(entry);
+    return held.size() == text.size() && IsSame(held.data(), text.data(), text.size());
+  };
+  for (const unsigned char* entry = block_ + at; *entry != kEndByte;) {
+    if (matches(entry)) return static_cast<Position>(entry - block_);
+    entry += Stride(entry);
+    for (unsigned i = 0; i < skip && *entry != kEndByte; ++i) entry += Stride(entry);
   }
   return kEnd;
 }

@@ -77,7 +77,14 @@ for name, what in (("get", "GET"), ("set", "SET"), ("mixed", "80 % GET, 20 % SET
     SCENARIOS[name] = Scenario("%s, 50 connections, 1M keys" % what, [name])
 SCENARIOS["memory-per-key"] = Scenario("1M and 5M keys of 16 bytes, values of 32: memory each", ["memory-per-key"])
 SCENARIOS["memory-per-key-ttl"] = Scenario("the same with an expiry on each", ["memory-per-key-ttl"])
-KEYS = {"get", "set", "mixed", "memory-per-key", "memory-per-key-ttl"}  # NATS has none
+SCENARIOS["commands"] = Scenario("what redis-benchmark sends and more, 50 connections, depth 16", ["commands"])
+SCENARIOS["collection-memory"] = Scenario("2M elements of 16 bytes, fifty in each collection or all in one: memory each",
+                                          ["memory-%s-%s" % (size, t) for t in ("hash", "set", "zset", "list", "stream")
+                                           for size in ("small", "large")])
+SCENARIOS["growth"] = Scenario("5M keys or elements come, expire and go: longest stall of others", ["growth"])
+SCENARIOS["hit-ratio"] = Scenario("zipf trace with a quarter of the memory under allkeys-lru and allkeys-lfu", ["hit-ratio"])
+SCENARIOS["transactions"] = Scenario("70 % GET, 20 % SET, 10 % MULTI: 1 and 2 reactors, not pinned", ["transactions"],
+                                     ["peal-1", "peal-2", "redis"], both=True)
 SCENARIOS["reactors"] = Scenario("1, 2 and 4 reactors, not pinned", ["fanout-100", "channels-many", "get"],
                                  ["peal-1", "peal-2", "peal-4"], both=True)
 
@@ -89,6 +96,7 @@ FIGURES = [("ops_s", "op/s"), ("publish_s", "publish/s"), ("srv_us_op", "server 
            ("subs", "subs"), ("bytes_per_sub", "RSS B/sub"), ("subscribe_s", "subscribe s"), ("setup_s", "setup s"),
            ("cleanup_stall_ms", "stall ms"), ("cleanup_cpu_us_per_sub", "cleanup us/sub"),
            ("rss_after_over_before", "RSS after/before"), ("bytes_per_key", "RSS B/key"),
+           ("bytes_per_element", "RSS B/element"), ("hit_ratio", "hit ratio"), ("used_over_limit", "memory/limit"),
            ("rss_peak_delta_mb", "RSS peak +MB"), ("stuck_cut_at_s", "stuck cut at s"), ("stuck_cut", "stuck cut"),
            ("gen_util", "generator core"), ("srv_util", "server cores")]
 # Counts that must be 0.
@@ -350,8 +358,6 @@ def main():
         present = [s for s in servers if s in commands and shutil.which(shlex.split(commands[s])[0])]
         for s in set(servers) - set(present):
             print("%s is left out: it is not installed, or unknown" % s, file=sys.stderr)
-        if name in KEYS:
-            present = [s for s in present if not s.startswith("nats")]
         samples = []
         for run in scenario.runs:
             for rnd in range(args.rounds):

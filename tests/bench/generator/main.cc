@@ -60,6 +60,10 @@ bool RunNamed(std::string_view name) {
       {"get", [] { RunKeys(KeyOperation::kGet); }},
       {"set", [] { RunKeys(KeyOperation::kSet); }},
       {"mixed", [] { RunKeys(KeyOperation::kMixed); }},
+      {"commands", RunCommands},
+      {"transactions", RunTransactions},
+      {"growth", RunGrowth},
+      {"hit-ratio", RunHitRatio},
       {"memory-per-key", [] { RunMemoryPerKey(false); }},
       {"memory-per-key-ttl", [] { RunMemoryPerKey(true); }},
   };
@@ -69,8 +73,11 @@ bool RunNamed(std::string_view name) {
     return true;
   }
   constexpr std::string_view kFanout = "fanout-", kPatterns = "patterns-";
+  constexpr std::string_view kSmall = "memory-small-", kLarge = "memory-large-";
   if (name.starts_with(kFanout)) return RunFanoutNamed(name.substr(kFanout.size()));
   if (name.starts_with(kPatterns)) return RunPatternsNamed(name.substr(kPatterns.size()));
+  if (name.starts_with(kSmall)) return RunCollectionMemory(name.substr(kSmall.size()), false);
+  if (name.starts_with(kLarge)) return RunCollectionMemory(name.substr(kLarge.size()), true);
   return false;
 }
 

@@ -40,4 +40,16 @@ void RunKeys(KeyOperation operation);
 /// A million and five million keys of 16 bytes with values of 32: memory each.
 void RunMemoryPerKey(bool with_ttl);
 
+/// The commands of redis-benchmark and more, depth 16.
+void RunCommands();
+/// 70 % GET, 20 % SET, 10 % MULTI with both.
+void RunTransactions();
+/// Two million elements of 16 bytes in one collection, or fifty in each: memory each. False if
+/// there is no such type.
+bool RunCollectionMemory(std::string_view type, bool is_large);
+/// Millions of keys and elements come, expire and go: the longest stall of a bystander.
+void RunGrowth();
+/// What share of a zipf trace is found under a quarter of the memory.
+void RunHitRatio();
+
 }  // namespace peal::bench

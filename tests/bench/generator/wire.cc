@@ -20,30 +20,41 @@ const char* LineEnd(const char* at, const char* end) {
   return static_cast<const char*>(std::memchr(at, '\n', size_t(end - at)));
 }
 
-// One array or push of bulks and integers. Returns the byte after it, nullptr if it is not all
-// there, or `end` if it is malformed.
+// Skips one bulk, integer or array of such. Returns the byte after it, nullptr if it is not all
+// there, or `end` if it is malformed. `bulk`: what a bulk holds.
+const char* SkipElement(const char* at, const char* end, std::string_view& bulk) {
+  if (at >= end) return nullptr;
+  const char type = *at;
+  if (type != '$' && type != ':' && type != '*') {
+    CountMalformed({at, size_t(end - at)});
+    return end;
+  }
+  int64_t number;
+  const char* data = ReadNumber(at + 1, end, number);
+  if (data == nullptr || type == ':' || number < 0) return data;
+  if (type == '*') {
+    std::string_view inner;
+    for (int64_t i = 0; i < number && data != nullptr; ++i) data = SkipElement(data, end, inner);
+    return data;
+  }
+  if (end - data < number + 2) return nullptr;
+  if (data[number] != '\r' || data[number + 1] != '\n') CountMalformed("bulk without CRLF");
+  bulk = {data, size_t(number)};
+  return data + number + 2;
+}
+
+// One array or push. Returns the byte after it, nullptr if it is not all there, or `end` if it is
+// malformed.
 const char* ParseArray(Connection& connection, const char* begin, const char* end) {
   Handler& handler = *g_loop.handler;
   int64_t count;
   const char* at = ReadNumber(begin + 1, end, count);
   if (at == nullptr) return nullptr;
   std::string_view elements[4];
+  std::string_view further;
   for (int64_t i = 0; i < count; ++i) {
-    if (at >= end) return nullptr;
-    const char type = *at;
-    int64_t number;
-    if (type != '$' && type != ':') {
-      CountMalformed({at, size_t(end - at)});
-      return end;
-    }
-    const char* data = ReadNumber(at + 1, end, number);
-    if (data == nullptr) return nullptr;
-    at = data;
-    if (type == ':' || number < 0) continue;
-    if (end - data < number + 2) return nullptr;
-    if (data[number] != '\r' || data[number + 1] != '\n') CountMalformed("bulk without CRLF");
-    if (i < 4) elements[i] = {data, size_t(number)};
-    at = data + number + 2;
+    at = SkipElement(at, end, i < 4 ? elements[i] : further);
+    if (at == nullptr) return nullptr;
   }
   if (count == 3 && elements[0] == "message")
     handler.OnMessage(connection, elements[2]);
@@ -156,6 +167,13 @@ void AppendCommand(std::string& out, std::initializer_list<std::string_view> wor
   AppendNumber(out, words.size());
   out += "\r\n";
   for (const std::string_view word : words) AppendBulk(out, word);
+}
+
+void AppendWords(std::string& out, std::span<const std::string> words) {
+  out += '*';
+  AppendNumber(out, words.size());
+  out += "\r\n";
+  for (const std::string& word : words) AppendBulk(out, word);
 }
 
 void AppendNatsHello(std::string& out) {

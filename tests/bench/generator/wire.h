@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,7 @@ const char* ParseNats(Connection& connection, const char* begin, const char* end
 
 void AppendBulk(std::string& out, std::string_view bytes);
 void AppendCommand(std::string& out, std::initializer_list<std::string_view> words);
+void AppendWords(std::string& out, std::span<const std::string> words);
 void AppendNatsHello(std::string& out);
 
 /// In the protocol of the server under test. `id` is NATS' subscription id, unique in the
