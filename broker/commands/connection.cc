@@ -58,8 +58,7 @@ void Select(CommandContext& context) {
   const int64_t db = args.Int64();
   if (!args.Done()) return context.Fail(args.TakeError());
   if (db < INT32_MIN || db > INT32_MAX) {
-    return context.Fail(
-        Error::Static("ERR value is out of range, value must between -2147483648 and 2147483647"));
+    return context.Fail(protocol::errors::kInt32OutOfRange);
   }
   if (db < 0 || db >= static_cast<int64_t>(context.server.config().databases)) {
     return context.Fail(protocol::errors::kDbOutOfRange);

@@ -214,13 +214,17 @@ void RenameGeneric(CommandContext& context, bool only_if_new) {
 void Rename(CommandContext& context) { RenameGeneric(context, false); }
 void RenameNx(CommandContext& context) { RenameGeneric(context, true); }
 
-/// A database number given by a client.
+/// A database number given by a client. `unreadable` replaces what is said of words that are no
+/// 32-bit integers.
 Result<uint32_t> ReadDb(const CommandContext& context, std::string_view text,
-                        const Error& not_a_number) {
+                        const Error* unreadable = nullptr) {
   const std::optional<int64_t> number = ParseInt64(text);
+  if (!number) return unreadable != nullptr ? *unreadable : errors::kNotInteger;
   constexpr int64_t kIntMax = std::numeric_limits<int32_t>::max();
   constexpr int64_t kIntMin = std::numeric_limits<int32_t>::min();
-  if (!number || *number > kIntMax || *number < kIntMin) return not_a_number;
+  if (*number > kIntMax || *number < kIntMin) {
+    return unreadable != nullptr ? *unreadable : errors::kInt32OutOfRange;
+  }
   if (*number < 0 || *number >= context.server.config().databases) return errors::kDbOutOfRange;
   return static_cast<uint32_t>(*number);
 }
@@ -228,7 +232,7 @@ Result<uint32_t> ReadDb(const CommandContext& context, std::string_view text,
 void Move(CommandContext& context) {
   Unit& unit = context.unit;
   const std::string_view key = context.arg(1);
-  const Result<uint32_t> db = ReadDb(context, context.arg(2), errors::kNotInteger);
+  const Result<uint32_t> db = ReadDb(context, context.arg(2));
   if (!db.ok()) return context.Fail(db.error());
   if (*db == unit.db()) return context.Fail(kSameObject);
   if (unit.FindForWrite(key) == nullptr) return context.reply.Integer(0);
@@ -251,7 +255,7 @@ void Copy(CommandContext& context) {
     if (EqualsIgnoreCase(context.arg(i), "replace")) {
       replaces = true;
     } else if (EqualsIgnoreCase(context.arg(i), "db") && i + 1 < context.args.size()) {
-      const Result<uint32_t> db = ReadDb(context, context.arg(++i), errors::kNotInteger);
+      const Result<uint32_t> db = ReadDb(context, context.arg(++i));
       if (!db.ok()) return context.Fail(db.error());
       to_db = *db;
     } else {
@@ -374,8 +378,8 @@ void FlushAll(CommandContext& context) {
 }
 
 void SwapDb(CommandContext& context) {
-  const Result<uint32_t> first = ReadDb(context, context.arg(1), kBadFirstDb);
-  const Result<uint32_t> second = ReadDb(context, context.arg(2), kBadSecondDb);
+  const Result<uint32_t> first = ReadDb(context, context.arg(1), &kBadFirstDb);
+  const Result<uint32_t> second = ReadDb(context, context.arg(2), &kBadSecondDb);
   // The words are read first, then the ranges looked at.
   if (!first.ok() && first.error() == kBadFirstDb) return context.Fail(kBadFirstDb);
   if (!second.ok() && second.error() == kBadSecondDb) return context.Fail(kBadSecondDb);

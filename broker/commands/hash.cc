@@ -79,8 +79,6 @@ using FieldTime = HashValue::FieldTime;
 constexpr Error kNotIntegerValue = Error::Static("ERR hash value is not an integer");
 constexpr Error kNotFloatValue = Error::Static("ERR hash value is not a float");
 constexpr Error kIncrementNotFinite = Error::Static("ERR value is NaN or Infinity");
-constexpr Error kCountOutOfRange = Error::Static(
-    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
 
 const store::EncodingLimits& Limits(const CommandContext& context) {
   return context.server.config().encoding;
@@ -422,7 +420,7 @@ void HRandField(CommandContext& context) {
   if (context.args.size() == 2) return ReplyOneRandom(context);
   const std::optional<int64_t> count = ParseInt64(context.arg(2));
   if (!count) return context.Fail(errors::kNotInteger);
-  if (*count == std::numeric_limits<int64_t>::min()) return context.Fail(kCountOutOfRange);
+  if (*count == std::numeric_limits<int64_t>::min()) return context.Fail(errors::kNoOpposite);
   const bool with_values = context.args.size() > 3;
   if (context.args.size() > 4 || (with_values && !EqualsIgnoreCase(context.arg(3), "withvalues"))) {
     return context.Fail(errors::kSyntax);

@@ -30,8 +30,6 @@ constexpr Error kCountNotPositive = Error::Static("ERR count should be greater t
 constexpr Error kRankIsZero = Error::Static(
     "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use "
     "negative to start from the end of the list");
-constexpr Error kRankRange = Error::Static(
-    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
 constexpr Error kCountNegative = Error::Static("ERR COUNT can't be negative");
 constexpr Error kMaxLenNegative = Error::Static("ERR MAXLEN can't be negative");
 
@@ -384,7 +382,7 @@ Result<PosOptions> ReadPosOptions(std::span<const std::string_view> args) {
       if (!value) return errors::kNotInteger;
       if (*value == 0) return kRankIsZero;
       // Differs from 7.0.15, where the least number means something by accident; 7.2 refuses it.
-      if (*value == std::numeric_limits<int64_t>::min()) return kRankRange;
+      if (*value == std::numeric_limits<int64_t>::min()) return errors::kNoOpposite;
       options.rank = *value;
     } else if (EqualsIgnoreCase(args[i], "count")) {
       if (!value || *value < 0) return kCountNegative;

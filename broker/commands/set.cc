@@ -49,8 +49,6 @@ constexpr Error kNumKeys = Error::Static("ERR numkeys should be greater than 0")
 constexpr Error kTooManyKeys =
     Error::Static("ERR Number of keys can't be greater than number of args");
 constexpr Error kNegativeLimit = Error::Static("ERR LIMIT can't be negative");
-constexpr Error kCountOutOfRange = Error::Static(
-    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
 
 const EncodingLimits& Limits(const CommandContext& context) {
   return context.server.config().encoding;
@@ -241,7 +239,7 @@ void SRandMember(CommandContext& context) {
   if (has_count) {
     const std::optional<int64_t> read = ParseInt64(context.arg(2));
     if (!read) return context.Fail(errors::kNotInteger);
-    if (*read == std::numeric_limits<int64_t>::min()) return context.Fail(kCountOutOfRange);
+    if (*read == std::numeric_limits<int64_t>::min()) return context.Fail(errors::kNoOpposite);
     count = *read;
   }
   const auto found = ReadValue<SetValue>(context, context.arg(1));

@@ -134,8 +134,6 @@ constexpr Error kGtLtNx =
 constexpr Error kIncrementsOnePair =
     Error::Static("ERR INCR option supports a single increment-element pair");
 constexpr Error kScoreIsNan = Error::Static("ERR resulting score is not a number (NaN)");
-constexpr Error kCountOutOfRange = Error::Static(
-    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
 
 // ---------------------------------------------------------------- ZADD, ZINCRBY, ZREM
 
@@ -344,7 +342,7 @@ void ZRandMember(CommandContext& context) {
     const std::optional<int64_t> read = ParseInt64(context.arg(2));
     if (!read) return context.Fail(errors::kNotInteger);
     count = *read;
-    if (count == std::numeric_limits<int64_t>::min()) return context.Fail(kCountOutOfRange);
+    if (count == std::numeric_limits<int64_t>::min()) return context.Fail(errors::kNoOpposite);
     if (context.args.size() > 4 ||
         (with_scores && !EqualsIgnoreCase(context.arg(3), "withscores"))) {
       return context.Fail(errors::kSyntax);

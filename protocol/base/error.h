@@ -69,6 +69,12 @@ inline constexpr Error kWrongType =
 inline constexpr Error kNoKey = Error::Static("ERR no such key");
 inline constexpr Error kOutOfRange = Error::Static("ERR index out of range");
 inline constexpr Error kValueOutOfRange = Error::Static("ERR value is out of range");
+/// For what Redis reads as a 64-bit integer and keeps in 32 bits.
+inline constexpr Error kInt32OutOfRange =
+    Error::Static("ERR value is out of range, value must between -2147483648 and 2147483647");
+/// For a count that has no opposite: -2^63.
+inline constexpr Error kNoOpposite = Error::Static(
+    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
 inline constexpr Error kMustBePositive =
     Error::Static("ERR value is out of range, must be positive");
 inline constexpr Error kOffsetOutOfRange = Error::Static("ERR offset is out of range");
@@ -87,7 +93,6 @@ inline constexpr Error kNestedMulti = Error::Static("ERR MULTI calls can not be 
 inline constexpr Error kExecWithoutMulti = Error::Static("ERR EXEC without MULTI");
 inline constexpr Error kDiscardWithoutMulti = Error::Static("ERR DISCARD without MULTI");
 inline constexpr Error kWatchInMulti = Error::Static("ERR WATCH inside MULTI is not allowed");
-inline constexpr Error kInvalidDb = Error::Static("ERR invalid DB index");
 inline constexpr Error kDbOutOfRange = Error::Static("ERR DB index is out of range");
 inline constexpr Error kNoProto = Error::Static("NOPROTO unsupported protocol version");
 inline constexpr Error kProtoNotInteger =
