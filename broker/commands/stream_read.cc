@@ -155,6 +155,7 @@ void ReplyNew(Unit& unit, const ReadRequest& request, std::string_view key,
     const StreamId id = cursor.id();
     // A hole ahead makes counting on uncertain.
     if (group.entries_read != StreamGroup::kUnknown && !stream.HasHoleFrom(id)) {
+      // Differs: stays at the greatest, where Redis goes on to negative ones.
       if (group.entries_read < INT64_MAX) ++group.entries_read;
     } else {
       group.entries_read = stream.EntriesUpTo(id);

@@ -372,7 +372,8 @@ void StreamValue::Append(const EncodingLimits& limits, StreamId id,
   Book(node);
 
   ++length_;
-  ++entries_added_;
+  // Differs: stays at the greatest that a client may set, where Redis goes on to negative ones.
+  if (entries_added_ < INT64_MAX) ++entries_added_;
   last_id_ = id;
   if (length_ == 1) first_id_ = id;
 }
