@@ -61,11 +61,12 @@ Reply WithoutTimes(Reply reply) {
   return reply;
 }
 
-std::string CanonicalNumber(const std::string& text) {
+std::string CanonicalNumber(const std::string& text, bool has_zero_signs) {
   if (text.empty() || isspace(static_cast<unsigned char>(text[0])) != 0) return text;
   char* end = nullptr;
   const double number = std::strtod(text.c_str(), &end);
   if (end != text.c_str() + text.size()) return text;
+  if (number == 0 && !has_zero_signs) return "0";
   char digits[32];
   snprintf(digits, sizeof digits, "%.17g", number);
   return digits;
@@ -136,7 +137,7 @@ bool IsSameEncoding(const KeyState& expected, const KeyState& actual) {
 
 }  // namespace
 
-std::map<std::string, KeyState> ReadKeyspace(Client& client, int db) {
+std::map<std::string, KeyState> ReadKeyspace(Client& client, int db, bool has_zero_signs) {
   std::map<std::string, KeyState> states;
   client.Do("SELECT " + std::to_string(db));
   std::vector<std::string> keys;
@@ -169,11 +170,11 @@ std::map<std::string, KeyState> ReadKeyspace(Client& client, int db) {
     if (state.type == "hash" && state.encoding != "listpack") SortItems(content, 2);
     if (state.type == "zset") {
       for (size_t at = 1; at < content.items.size(); at += 2) {
-        content.items[at].text = CanonicalNumber(content.items[at].text);
+        content.items[at].text = CanonicalNumber(content.items[at].text, has_zero_signs);
       }
     }
     state.content = state.type == "string" ? content.text : content.Show();
-    state.count = content.items.size();
+    state.count = content.items.size() / (state.type == "zset" ? 2 : 1);
     for (const Reply& item : content.items) {
       state.bytes += item.text.size();
       state.longest = std::max(state.longest, item.text.size());

@@ -15,21 +15,22 @@ struct KeyState {
   int64_t expire_ms = 0;
   std::string encoding;
   std::string content;
-  /// Of lists and sets: their size as a listpack would have it.
+  /// Of lists, sets and sorted sets: their size as a listpack would have it.
   size_t count = 0;
   size_t bytes = 0;
   size_t longest = 0;
 };
 
-/// All keys of database `db`. `client` speaks RESP2.
-std::map<std::string, KeyState> ReadKeyspace(Client& client, int db);
+/// All keys of database `db`. `client` speaks RESP2. Without `has_zero_signs` a score of -0 counts
+/// as 0.
+std::map<std::string, KeyState> ReadKeyspace(Client& client, int db, bool has_zero_signs = true);
 
 /// `reply` without what depends on the clock and on inner structure: ages, times of delivery,
 /// nodes.
 Reply WithoutTimes(Reply reply);
 
-/// `text`, if it is a number, with 17 significant digits.
-std::string CanonicalNumber(const std::string& text);
+/// `text`, if it is a number, with 17 significant digits; -0 as 0 without `has_zero_signs`.
+std::string CanonicalNumber(const std::string& text, bool has_zero_signs);
 
 /// How the encodings of two values are compared.
 enum class Encodings {

@@ -47,6 +47,7 @@ class SideBySide {
   };
   struct Connection {
     bool is_queueing = false;
+    bool is_watching = false;
     std::vector<CommandLine> queued;
   };
   struct Difference {
@@ -57,7 +58,9 @@ class SideBySide {
   void StartAnew();
   /// Keys of all types, so that commands find what they want and what they do not want.
   void Furnish();
+  /// One command of the script, with what it needs.
   void Step(size_t who, const CommandLine& command);
+  void Send(size_t who, const CommandLine& command);
   bool MustNotBeSent(const Connection& connection, const CommandLine& command) const;
   void Follow(size_t who, const CommandLine& command, const std::string& reply);
   bool IsSame(size_t who, const CommandLine& command, const std::string& theirs,
@@ -86,6 +89,10 @@ class SideBySide {
   std::vector<Connection> connections_{kConnections};
   std::vector<CommandLine> history_;  // since both were emptied
   std::map<std::string, int> reported_;
+  /// Whether any SORT has been sent since both were emptied. From then on redis-server may know the
+  /// sign of a score of zero where Peal does not: only large sorted sets keep it, and SORT makes
+  /// small ones large (docs/differences.md).
+  bool has_sorted_ = false;
   int differences_ = 0;
   int step_ = 0;
 };
