@@ -86,7 +86,8 @@ class NodeReader {
   Listpack::Position at_;
 };
 
-/// Whether `node` is laid out as it should be, with its entries in order and its counts right.
+/// Whether `node` is laid out as it should be, with its entries in order and its counts right. Each
+/// entry, deleted or not, has a greater id than those before it that are not deleted.
 bool IsSoundNode(StreamId base, const Listpack& node) {
   NodeReader reader(node);
   int64_t live = 0;
@@ -99,15 +100,16 @@ bool IsSoundNode(StreamId base, const Listpack& node) {
   }
   int64_t live_seen = 0;
   int64_t deleted_seen = 0;
-  std::optional<StreamId> previous;
+  std::optional<StreamId> last_live;
   while (!reader.is_over()) {
     int64_t flags = 0;
     int64_t ms = 0;
     int64_t seq = 0;
     if (!reader.Flags(flags) || !reader.Integer(ms) || !reader.Integer(seq)) return false;
     const StreamId id = IdAt(base, ms, seq);
-    if (previous ? id <= *previous : id < base) return false;
-    previous = id;
+    // XSETID may take back the ids of deleted entries, but of no others.
+    if (id < base || (last_live && id <= *last_live)) return false;
+    if ((flags & kDeleted) == 0) last_live = id;
     int64_t fields = master_fields;
     int64_t elements = kEntryHead;
     if ((flags & kSameFields) == 0) {
@@ -499,10 +501,7 @@ uint64_t StreamValue::TrimFront(const Trim& trim) {
 
 bool StreamValue::AddNode(StreamId base, Listpack node) {
   if (!IsSoundNode(base, node)) return false;
-  if (!nodes_.empty()) {
-    const auto& [last_base, last_node] = *std::prev(nodes_.end());
-    if (base <= LastIdOf(last_base, last_node)) return false;
-  }
+  if (!nodes_.empty() && base <= LastEntryId()) return false;
   const uint64_t entries = LiveEntries(node);
   if (entries == 0) return true;  // Redis leaves such nodes behind; here each holds an entry
   const auto at = nodes_.emplace_hint(nodes_.end(), base, std::move(node));

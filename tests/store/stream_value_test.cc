@@ -250,6 +250,36 @@ TEST(StreamValue, WalksInOrderWhenTheLastIdWasTakenBack) {
   EXPECT_EQ(stream.LastEntryId(), (StreamId{5, 0}));
 }
 
+TEST(StreamValue, IsSoundWhenTheIdOfADeletedEntryWasTakenBack) {
+  StreamValue stream;
+  const EncodingLimits limits;
+  EncodingLimits one_each;
+  one_each.stream_node_max_entries = 1;
+  for (const uint64_t ms : {1, 9}) Append(stream, limits, {ms, 0}, {"f", "v"});
+  ASSERT_TRUE(stream.Delete({9, 0}));
+  stream.set_last_id({1, 0});
+  Append(stream, limits, {3, 0}, {"f", "v"});
+  Append(stream, one_each, {5, 0}, {"f", "v"});
+  ASSERT_EQ(stream.nodes().size(), 2U);
+  EXPECT_TRUE(stream.IsSound());
+  // Its nodes are taken as they are, but none that begins before what is there.
+  StreamValue copy;
+  for (const auto& [base, node] : stream.nodes()) EXPECT_TRUE(copy.AddNode(base, Listpack(node)));
+  EXPECT_EQ(copy.length(), 3U);
+  EXPECT_FALSE(copy.AddNode({4, 0}, Listpack(stream.nodes().rbegin()->second)));
+}
+
+TEST(StreamValue, CountsTheEntriesAddedUpToTheGreatestNumber) {
+  StreamValue stream;
+  const EncodingLimits limits;
+  Append(stream, limits, {1, 0}, {"f", "v"});
+  stream.set_entries_added(INT64_MAX);
+  Append(stream, limits, {2, 0}, {"f", "v"});
+  EXPECT_EQ(stream.entries_added(), uint64_t{INT64_MAX});
+  const StreamGroup& group = *stream.AddGroup("g", {}, 5);
+  EXPECT_EQ(stream.LagOf(group), INT64_MAX - 5);
+}
+
 TEST(StreamValue, TellsTheLagAsFarAsItIsKnown) {
   StreamValue stream;
   const EncodingLimits limits;
