@@ -497,6 +497,7 @@ void Server::RecordEffects(bool is_on) {
   for (const auto& worker : workers_) {
     worker->unit().set_effect_sink(sink);
     worker->expiry().set_effect_sink(sink);
+    worker->eviction().set_effect_sink(sink);
   }
   effect_recorder_.Take();
 }

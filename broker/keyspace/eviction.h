@@ -55,6 +55,7 @@ class Eviction {
   /// Microseconds spent above maxmemory in goes whose time was over.
   uint64_t exceeded_us() const { return exceeded_us_; }
   void ResetCounters();
+  void set_effect_sink(EffectSink* sink) { unit_.set_effect_sink(sink); }
 
  private:
   /// A key that may go; the higher the score, the sooner.

@@ -133,5 +133,25 @@ TEST_F(MaxMemory, TheLeastRecentlyUsedGoFirstAndEachTellsAnEvent) {
   EXPECT_LE(old_left, 1300);
 }
 
+TEST_F(MaxMemory, WhatIsEvictedIsAnEffect) {
+  if (IsReferenceUnderTest()) GTEST_SKIP() << "redis-server does not hand effects out";
+  Server server({.reactors = 1, .stripes = 16, .args = {"--maxmemory-policy", "allkeys-random"}});
+  Client client = server.Connect();
+  Fill(client, "k", 2000, "");
+  EXPECT_EQ(client.Do("DEBUG PEAL-EFFECTS START"), "OK");
+  const int64_t used = Number(client, "memory", "used_memory");
+  EXPECT_EQ(client.Do("CONFIG SET maxmemory " + std::to_string(used - 500'000)), "OK");
+  const Deadline evicting;
+  while (Number(client, "stats", "evicted_keys") < 100 && !evicting.HasPassed()) {
+  }
+  EXPECT_EQ(client.Do("CONFIG SET maxmemory 0"), "OK");
+  const int64_t evicted = Number(client, "stats", "evicted_keys");
+  EXPECT_GE(evicted, 100);
+  const Reply effects = client.Call({"DEBUG", "PEAL-EFFECTS", "TAKE"});
+  int64_t deleted = 0;
+  for (const Reply& effect : effects.items) deleted += effect.At(1) == "DEL" ? 1 : 0;
+  EXPECT_EQ(deleted, evicted);
+}
+
 }  // namespace
 }  // namespace peal::tests
