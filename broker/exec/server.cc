@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -258,25 +259,37 @@ void Server::RequestShutdown(std::string_view why) {
 void Server::DrainAndStop() {
   // Clients get what is queued for them; whoever does not read it within shutdown-timeout loses it.
   // A second signal ends the wait.
+  constexpr int64_t kNotTold = -1;
+  // The configuration is the reactors' to read: CONFIG SET parks them, not this thread.
+  std::atomic<int64_t> timeout_s{kNotTold};
   struct Node : InboxNode {
     Server* server;
+    std::atomic<int64_t>* timeout_s;
   };
   for (const auto& worker : workers_) {
     auto* node = new Node;
     node->server = this;
+    node->timeout_s = &timeout_s;
     node->run = [](InboxNode* posted, Reactor& reactor) {
       const std::unique_ptr<Node> own(static_cast<Node*>(posted));
       Server& self = *own->server;
-      if (reactor.index() == 0) self.StopListening();
+      if (reactor.index() == 0) {
+        self.StopListening();
+        own->timeout_s->store(self.config().shutdown_timeout_s);
+      }
       self.workers_[static_cast<size_t>(reactor.index())]->ForEachClient(
           [](Client& client) { client.CloseAfterFlush(); });
     };
     worker->reactor().Post(node);
   }
   const sigset_t signals = HandledSignals();
-  const auto deadline =
-      std::chrono::steady_clock::now() + std::chrono::seconds(config().shutdown_timeout_s);
-  while (client_count_.load() != 0 && std::chrono::steady_clock::now() < deadline) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto is_over = [&] {
+    const int64_t told_s = timeout_s.load();
+    return told_s != kNotTold &&
+           std::chrono::steady_clock::now() - begin >= std::chrono::seconds(told_s);
+  };
+  while (client_count_.load() != 0 && !is_over()) {
     const timespec patience{0, 5'000'000};
     const int number = sigtimedwait(&signals, nullptr, &patience);
     if (number == SIGTERM || number == SIGINT) {

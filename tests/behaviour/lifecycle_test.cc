@@ -164,6 +164,19 @@ TEST_F(Lifecycle, ShutdownEndsTheServer) {
   }
 }
 
+TEST_F(Lifecycle, ShutdownEndsWhileItsTimeoutIsBeingChanged) {
+  // Who waits for the end is no reactor: CONFIG SET does not park it.
+  Server server({.reactors = 2});
+  Client changing = server.Connect();
+  std::string requests;
+  for (int i = 0; i < 2'000; ++i) {
+    requests += "CONFIG SET shutdown-timeout " + std::to_string(5 + i % 2) + "\r\n";
+  }
+  changing.Send(requests);
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.WaitForExit(), 0);
+}
+
 TEST_F(Lifecycle, ABusyPortStopsTheStartWithAMessage) {
   Server server;
   const ProgramResult result = RunProgram(
