@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -321,6 +322,23 @@ void Reply(CommandContext& context, const SortOptions& options, std::span<const 
   });
 }
 
+/// The effect of a list stored by what other keys hold: the elements themselves. Their hashes may
+/// have fields whose time has come though nobody has deleted them yet, and where this is repeated
+/// those may not be seen so.
+void ReplicateElements(Unit& unit, std::string_view destination, const ListValue& list) {
+  if (!unit.collects_effects()) return;
+  constexpr size_t kPortion = 1024;
+  unit.Replicate("DEL", destination);
+  std::vector<std::string> texts;
+  for (ListValue::Cursor at = list.At(0); at;) {
+    texts.clear();
+    for (; at && texts.size() < kPortion; at.Next()) texts.push_back(at.Get().ToString());
+    std::vector<std::string_view> effect = {"RPUSH", destination};
+    effect.insert(effect.end(), texts.begin(), texts.end());
+    unit.Replicate(std::span<const std::string_view>(effect));
+  }
+}
+
 void Store(CommandContext& context, const SortOptions& options, std::span<const Element> elements) {
   Unit& unit = context.unit;
   const std::string_view destination = context.arg(options.store);
@@ -337,9 +355,14 @@ void Store(CommandContext& context, const SortOptions& options, std::span<const 
                context.server.config().encoding);
   });
   const auto count = static_cast<int64_t>(list->Count());
+  const ListValue& stored = *list;
   unit.SetObject(destination, std::move(list));
   unit.Notify(kNotifyList, "sortstore", destination);
-  unit.Replicate(context.args);
+  if (LooksAtOtherKeys(context.args)) {
+    ReplicateElements(unit, destination, stored);
+  } else {
+    unit.Replicate(context.args);
+  }
   context.reply.Integer(count);
 }
 

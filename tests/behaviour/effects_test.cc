@@ -92,5 +92,22 @@ TEST_P(Effects, OfStreamsMakeTheSameKeyspace) { RunAndRepeat(StreamCommand); }
 TEST_P(Effects, OfGenericCommandsMakeTheSameKeyspace) { RunAndRepeat(GenericCommand); }
 TEST_P(Effects, OfTransactionsMakeTheSameKeyspace) { RunAndRepeat(TransactionCommand); }
 
+TEST_P(Effects, OfASortByOtherKeysAreItsElements) {
+  Client client = ConnectResp2();
+  client.Do("DEBUG SET-ACTIVE-EXPIRE 0");
+  client.Do("SADD s a b");
+  client.Do("HSET h_a f 1");
+  client.Do("HSET h_b f 2");
+  client.Do("HPEXPIRE h_a 1 FIELDS 1 f");
+  ASSERT_TRUE(Eventually([&] { return client.Do("HGET h_a f") == "nil"; }));
+  ASSERT_EQ(client.Do("DEBUG PEAL-EFFECTS START"), "OK");
+  EXPECT_EQ(client.Do("SORT s ALPHA GET h_*->f STORE list"), ":2");
+  const Reply effects = client.Call({"DEBUG", "PEAL-EFFECTS", "TAKE"});
+  client.Do("DEBUG PEAL-EFFECTS STOP");
+  client.Do("DEBUG SET-ACTIVE-EXPIRE 1");
+  // Whoever repeats them may still have the field that had gone here.
+  EXPECT_EQ(effects.Show(), "[[:0, 'DEL', 'list'], [:0, 'RPUSH', 'list', '', '2']]");
+}
+
 }  // namespace
 }  // namespace peal::tests
