@@ -1,5 +1,6 @@
 // redis (node-redis) with RESP2 and RESP3: pub/sub, also beside commands on one connection,
-// sharded channels, reconnecting, pipelines and transactions. Needs $PEAL_PORT.
+// sharded channels, reconnecting, pipelines, transactions, streams, sorted sets and those who wait.
+// Needs $PEAL_PORT.
 
 import assert from 'node:assert/strict';
 import { createClient } from 'redis';
@@ -14,10 +15,17 @@ async function connect(RESP) {
   return client.connect();
 }
 
+const untilBlocked = (client, count) =>
+  eventually(async () => (await client.info('clients')).includes(`blocked_clients:${count}\r\n`),
+    `${count} who wait`);
+
 function parts(RESP) {
   const withResp = (part) =>
     Object.defineProperty(() => part(RESP), 'name', { value: `${part.name}, RESP${RESP}` });
-  return [subscribing, patterns, shardedChannels, reconnectingAfterAKill, transactions].map(withResp);
+  return [
+    subscribing, patterns, shardedChannels, reconnectingAfterAKill, transactions,
+    streamsWithConsumerGroups, sortedSetsAndHashes, whatWaits,
+  ].map(withResp);
 }
 
 async function subscribing(RESP) {
@@ -90,6 +98,69 @@ async function transactions(RESP) {
   assert.ok(found >= 2000);
   await assert.rejects(client.sendCommand(['NONSENSE']), /unknown command/);
   client.destroy();
+}
+
+async function streamsWithConsumerGroups(RESP) {
+  const client = await connect(RESP);
+  const worker = await connect(RESP);
+  await client.flushAll();
+  assert.equal(await client.xGroupCreate('jobs', 'workers', '0', { MKSTREAM: true }), 'OK');
+  const waiting = worker.xReadGroup('workers', 'ada', { key: 'jobs', id: '>' }, { BLOCK: 0 });
+  await untilBlocked(client, 1);
+  const id = await client.xAdd('jobs', '*', { kind: 'mail', to: 'you' });
+  const [stream] = await waiting;
+  assert.equal(stream.name, 'jobs');
+  assert.equal(stream.messages[0].id, id);
+  assert.deepEqual({ ...stream.messages[0].message }, { kind: 'mail', to: 'you' });
+  assert.equal((await client.xPending('jobs', 'workers')).pending, 1);
+  const [info] = await client.xInfoGroups('jobs');
+  assert.deepEqual([info.name, info.consumers, info.pending], ['workers', 1, 1]);
+  assert.deepEqual((await client.xAutoClaim('jobs', 'workers', 'bob', 0, '0')).messages.length, 1);
+  assert.equal(await client.xAck('jobs', 'workers', id), 1);
+  assert.equal((await client.xRange('jobs', '-', '+')).length, 1);
+  assert.equal(await client.xTrim('jobs', 'MAXLEN', 0), 1);
+  client.destroy();
+  worker.destroy();
+}
+
+async function sortedSetsAndHashes(RESP) {
+  const client = await connect(RESP);
+  await client.flushAll();
+  const members = [{ value: 'a', score: 1 }, { value: 'b', score: 2.5 }, { value: 'c', score: Infinity }];
+  assert.equal(await client.zAdd('board', members), 3);
+  assert.deepEqual((await client.zRangeWithScores('board', 0, -1)).map((row) => ({ ...row })), members);
+  assert.equal(await client.zScore('board', 'c'), Infinity);
+  assert.equal(await client.zScore('board', 'none'), null);
+  assert.equal(await client.zIncrBy('board', 0.25, 'b'), 2.75);
+  assert.deepEqual(await client.zmScore('board', ['a', 'none']), [1, null]);
+  assert.deepEqual({ ...(await client.zPopMin('board')) }, members[0]);
+  assert.equal(await client.hSet('user', { name: 'ada', born: '1815' }), 2);
+  assert.deepEqual({ ...(await client.hGetAll('user')) }, { name: 'ada', born: '1815' });
+  assert.equal(await client.geoAdd('places', { longitude: 13.361389, latitude: 38.115556, member: 'Palermo' }), 1);
+  assert.deepEqual(await client.geoSearch('places', { longitude: 13, latitude: 38 }, { radius: 100, unit: 'km' }),
+    ['Palermo']);
+  client.destroy();
+}
+
+async function whatWaits(RESP) {
+  const client = await connect(RESP);
+  const waiters = await Promise.all([0, 1, 2, 3].map(() => connect(RESP)));
+  await client.flushAll();
+  const waiting = [
+    waiters[0].blPop(['empty', 'list'], 0),
+    waiters[1].bzPopMax('board', 0),
+    waiters[2].blMove('from', 'to', 'LEFT', 'RIGHT', 0),
+    waiters[3].blmPop(0, ['to'], 'LEFT', { COUNT: 2 }),
+  ];
+  await untilBlocked(client, 4);
+  await client.multi().rPush('list', 'x').zAdd('board', { value: 'm', score: 3 }).rPush('from', 'y').exec();
+  const [list, board, moved, popped] = await Promise.all(waiting);
+  assert.deepEqual({ ...list }, { key: 'list', element: 'x' });
+  assert.deepEqual({ ...board }, { key: 'board', value: 'm', score: 3 });
+  assert.equal(moved, 'y');
+  assert.deepEqual(popped, ['to', ['y']]);
+  assert.equal(await client.blPop('empty', 0.01), null);
+  for (const each of [client, ...waiters]) each.destroy();
 }
 
 /// RESP3 pushes messages on a connection that goes on running commands.
