@@ -3,6 +3,7 @@
 #include "broker/commands/stream.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "protocol/base/check.h"
 #include "protocol/base/number.h"
 #include "protocol/base/text.h"
+#include "store/keyspace/hash.h"
 
 namespace peal::broker {
 
@@ -105,6 +107,11 @@ Result<StreamId> ReadRangeEnd(std::string_view text) {
   return id;
 }
 
+Error NoStreamGroup(std::string_view key, std::string_view group) {
+  return Error::Owned("NOGROUP No such key '" + std::string(key) + "' or consumer group '" +
+                      std::string(group) + "'");
+}
+
 std::optional<StreamValue::References> ReadReferences(std::string_view text) {
   using References = StreamValue::References;
   if (protocol::EqualsIgnoreCase(text, "keepref")) return References::kKeep;
@@ -158,14 +165,18 @@ void ReplyStreamId(ReplyWriter& reply, StreamId id) {
   reply.Bulk({text, static_cast<size_t>(id.Format(text) - text)});
 }
 
-void ReplyStreamEntry(ReplyWriter& reply, const StreamCursor& cursor) {
-  reply.Array(2);
+void ReplyStreamEntryParts(ReplyWriter& reply, const StreamCursor& cursor) {
   ReplyStreamId(reply, cursor.id());
   reply.Array(2 * cursor.fields());
   cursor.ForEachField([&reply](const ListpackItem& field, const ListpackItem& value) {
     ReplyItem(reply, field);
     ReplyItem(reply, value);
   });
+}
+
+void ReplyStreamEntry(ReplyWriter& reply, const StreamCursor& cursor) {
+  reply.Array(2);
+  ReplyStreamEntryParts(reply, cursor);
 }
 
 bool ReplyStreamEntry(ReplyWriter& reply, const StreamValue& stream, StreamId id) {
@@ -191,10 +202,18 @@ void ReplicateClaim(Unit& unit, std::string_view key, const StreamGroup& group, 
                  "JUSTID", "LASTID", group.last_id.ToString());
 }
 
+void ReplicateAck(Unit& unit, std::string_view key, const StreamGroup& group, StreamId id) {
+  if (unit.collects_effects()) unit.Replicate("XACK", key, group.name(), id.ToString());
+}
+
 void ReplicateGroupId(Unit& unit, std::string_view key, const StreamGroup& group) {
   if (!unit.collects_effects()) return;
   unit.Replicate("XGROUP", "SETID", key, group.name(), group.last_id.ToString(), "ENTRIESREAD",
                  group.entries_read);
+}
+
+int64_t IdleTime(const StreamGroup& group, const PendingEntry& entry, int64_t now_ms) {
+  return group.IsReleased(entry) ? -1 : std::max<int64_t>(now_ms - entry.delivered_ms, 0);
 }
 
 StreamConsumer& FindOrAddConsumer(Unit& unit, std::string_view key, StreamGroup& group,
@@ -237,6 +256,12 @@ constexpr Error kExhausted =
     Error::Static("ERR The stream has exhausted the last possible ID, unable to add more items");
 constexpr Error kSmallId = Error::Static(
     "ERR The ID specified in XADD is equal or smaller than the target stream top item");
+constexpr Error kTwoIdempotentIds = Error::Static("ERR IDMP/IDMPAUTO specified multiple times");
+constexpr Error kIdempotentWithId =
+    Error::Static("ERR IDMP/IDMPAUTO can be used only with auto-generated IDs");
+constexpr Error kNoProducer = Error::Static("ERR IDMP requires a non-empty producer ID");
+constexpr Error kNoIdempotentId = Error::Static("ERR IDMP requires a non-empty idempotent ID");
+constexpr Error kNoProducerForAuto = Error::Static("ERR IDMPAUTO requires a non-empty producer ID");
 constexpr Error kTooLarge = Error::Static("ERR Elements are too large to be stored");
 
 /// Nodes that ~ takes away at most if there is no LIMIT, and what keeps their entries in bounds.
@@ -250,6 +275,8 @@ struct AddOptions {
   bool has_references = false;  // KEEPREF, DELREF or ACKED
   StreamValue::Trim trim;
   bool no_mkstream = false;
+  std::optional<std::string_view> producer;  // IDMP or IDMPAUTO, of Redis 8.6
+  std::optional<std::string_view> idempotent_id;
   bool has_id = false;   // not *
   bool has_seq = false;  // not ms-*
   StreamId id;
@@ -312,6 +339,16 @@ Result<void> ReadAddOptions(const CommandContext& context, bool is_add, AddOptio
       out.has_references = true;
     } else if (is_add && EqualsIgnoreCase(option, "nomkstream")) {
       out.no_mkstream = true;
+    } else if (is_add && has_more && EqualsIgnoreCase(option, "idmpauto")) {
+      if (out.producer) return kTwoIdempotentIds;
+      out.producer = context.arg(++i);
+      if (out.producer->empty()) return kNoProducerForAuto;
+    } else if (is_add && i + 2 < context.args.size() && EqualsIgnoreCase(option, "idmp")) {
+      if (out.producer) return kTwoIdempotentIds;
+      out.producer = context.arg(++i);
+      out.idempotent_id = context.arg(++i);
+      if (out.producer->empty()) return kNoProducer;
+      if (out.idempotent_id->empty()) return kNoIdempotentId;
     } else if (is_add) {
       PEAL_RETURN_IF_ERROR(ReadNewId(option, out));
       break;
@@ -320,6 +357,7 @@ Result<void> ReadAddOptions(const CommandContext& context, bool is_add, AddOptio
     }
   }
   out.id_index = i;
+  if (out.producer && out.has_id) return kIdempotentWithId;
   if (out.trim.limit != 0 && !out.has_trim) return kLimitWithoutStrategy;
   if (!is_add && !out.has_trim) return kNoStrategy;
   if (has_limit) {
@@ -378,6 +416,34 @@ void ReplicateAdd(CommandContext& context, const AddOptions& options, StreamId i
   context.unit.Replicate(std::span<const std::string_view>(effect));
 }
 
+/// The id of a message by what is in it: the same whatever the order of its fields.
+std::string IdempotentIdOf(std::span<const std::string_view> fields) {
+  std::vector<std::array<char, 16>> pairs;
+  pairs.reserve(fields.size() / 2);
+  std::string pair;
+  for (size_t i = 0; i < fields.size(); i += 2) {
+    pair = std::to_string(fields[i].size());
+    pair += ' ';
+    pair += fields[i];
+    pair += fields[i + 1];
+    pairs.push_back(store::WideDigestOf(pair));
+  }
+  std::sort(pairs.begin(), pairs.end());
+  const auto digest = store::WideDigestOf({pairs.data()->data(), pairs.size() * pairs[0].size()});
+  return {digest.data(), digest.size()};
+}
+
+/// The entry that the producer has added before with this id; null if there is none.
+const StreamId* FindDuplicate(CommandContext& context, const AddOptions& options,
+                              std::string_view idempotent_id, const Found<StreamValue>& found) {
+  if (!found || found.value->idempotent_ids() == nullptr) return nullptr;
+  Edit<StreamValue> edit(context.unit, context.arg(1), found);
+  store::IdempotentIds& ids = *edit->idempotent_ids();
+  ids.Expire(context.unit.now_ms());
+  edit.CommitQuietly(0);
+  return ids.Find(*options.producer, idempotent_id);
+}
+
 void XAdd(CommandContext& context) {
   Unit& unit = context.unit;
   const std::string_view key = context.arg(1);
@@ -392,6 +458,15 @@ void XAdd(CommandContext& context) {
   const auto found = FindValue<StreamValue>(context, key);
   if (!found) return;
   if (!*found && options.no_mkstream) return context.reply.Null();
+  std::string idempotent_id;
+  if (options.producer) {
+    idempotent_id = options.idempotent_id ? *options.idempotent_id : IdempotentIdOf(fields);
+    const StreamId* const added = FindDuplicate(context, options, idempotent_id, *found);
+    if (added != nullptr) {
+      found->value->idempotent_ids()->CountDuplicate();
+      return ReplyStreamId(context.reply, *added);
+    }
+  }
   const Result<StreamId> id = ChooseId(options, found->value, unit.now_ms());
   if (!id.ok()) return context.Fail(id.error());
   uint64_t bytes = 0;
@@ -402,10 +477,15 @@ void XAdd(CommandContext& context) {
   edit->Append(context.server.config().encoding, *id, fields);
   const uint64_t trimmed = options.has_trim ? edit->TrimFront(options.trim) : 0;
   const uint64_t length = edit->length();
+  if (options.producer) edit->MakeIdempotentIds().Add(*options.producer, idempotent_id, *id);
   edit.Commit();
   unit.Notify(kNotifyStream, "xadd", key);
   if (trimmed > 0) unit.Notify(kNotifyStream, "xtrim", key);
   ReplicateAdd(context, options, *id, length);
+  // Trimming may have taken the entry at once.
+  if (options.producer && unit.collects_effects() && edit->Contains(*id)) {
+    unit.Replicate("XIDMPRECORD", key, *options.producer, idempotent_id, id->ToString());
+  }
   ReplyStreamId(context.reply, *id);
 }
 
@@ -599,6 +679,11 @@ constexpr ArgSpec kXaddIdOrAuto[] = {{.name = "auto_id", .type = ArgType::kPureT
                                      {.name = "id", .type = ArgType::kString}};
 constexpr ArgSpec kXaddFieldValue[] = {{.name = "field", .type = ArgType::kString},
                                        {.name = "value", .type = ArgType::kString}};
+constexpr ArgSpec kXaddIdmp[] = {{.name = "producer-id", .type = ArgType::kString},
+                                 {.name = "idempotent-id", .type = ArgType::kString}};
+constexpr ArgSpec kXaddIdempotence[] = {
+    {.name = "producer-id", .type = ArgType::kString, .token = "IDMPAUTO"},
+    {.name = "idmp", .type = ArgType::kBlock, .token = "IDMP", .children = kXaddIdmp}};
 constexpr ArgSpec kXaddArgs[] = {
     {.name = "key", .type = ArgType::kKey, .key_spec_index = 0},
     {.name = "nomkstream",
@@ -606,6 +691,16 @@ constexpr ArgSpec kXaddArgs[] = {
      .token = "NOMKSTREAM",
      .is_optional = true,
      .since = "6.2.0"},
+    {.name = "condition",
+     .type = ArgType::kOneOf,
+     .is_optional = true,
+     .since = "8.2.0",
+     .children = kReferences},
+    {.name = "idempotency",
+     .type = ArgType::kOneOf,
+     .is_optional = true,
+     .since = "8.6.0",
+     .children = kXaddIdempotence},
     {.name = "trim", .type = ArgType::kBlock, .is_optional = true, .children = kXaddTrim},
     {.name = "id_or_auto", .type = ArgType::kOneOf, .children = kXaddIdOrAuto},
     {.name = "field_value",
@@ -613,7 +708,9 @@ constexpr ArgSpec kXaddArgs[] = {
      .is_multiple = true,
      .children = kXaddFieldValue}};
 constexpr HistoryEntry kXaddHistory[] = {{"6.2.0", "`NOMKSTREAM`, `MINID` and `LIMIT`."},
-                                         {"7.0.0", "Ids of the form `<ms>-*`."}};
+                                         {"7.0.0", "Ids of the form `<ms>-*`."},
+                                         {"8.2.0", "`KEEPREF`, `DELREF` and `ACKED`."},
+                                         {"8.6.0", "`IDMP` and `IDMPAUTO`."}};
 constexpr std::string_view kXaddTips[] = {"nondeterministic_output"};
 constexpr KeySpec kXautoclaimKeys[] = {KeySpec::Single(1, KeyFlag::kReadWrite | KeyFlag::kDelete)};
 constexpr ArgSpec kXdelArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec_index = 0},

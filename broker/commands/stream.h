@@ -31,6 +31,9 @@ protocol::Result<std::vector<store::StreamId>> ReadStreamIds(
 protocol::Result<store::StreamId> ReadRangeStart(std::string_view text);
 protocol::Result<store::StreamId> ReadRangeEnd(std::string_view text);
 
+/// What XCLAIM and its kin reply when the stream or the group is not there.
+protocol::Error NoStreamGroup(std::string_view key, std::string_view group);
+
 /// KEEPREF, DELREF or ACKED, in any letter case.
 std::optional<store::StreamValue::References> ReadReferences(std::string_view text);
 
@@ -52,7 +55,9 @@ int64_t DeleteEntry(store::StreamValue& stream, store::StreamId id,
                     store::StreamValue::References references, uint64_t& changes);
 
 void ReplyStreamId(protocol::ReplyWriter& reply, store::StreamId id);
-/// The cursor's entry: its id and an array of fields and values.
+/// The cursor's entry: its id and an array of fields and values; as an array, or as elements of one
+/// that the caller opened.
+void ReplyStreamEntryParts(protocol::ReplyWriter& reply, const store::StreamCursor& cursor);
 void ReplyStreamEntry(protocol::ReplyWriter& reply, const store::StreamCursor& cursor);
 /// The entry `id` in the same form; false, with nothing written, if there is none.
 bool ReplyStreamEntry(protocol::ReplyWriter& reply, const store::StreamValue& stream,
@@ -65,8 +70,14 @@ void ReplyStreamRange(protocol::ReplyWriter& reply, const store::StreamValue& st
 /// What repeats the present state of a pending entry elsewhere.
 void ReplicateClaim(Unit& unit, std::string_view key, const store::StreamGroup& group,
                     store::StreamId id, const store::PendingEntry& entry);
+/// What repeats that an entry is no longer pending.
+void ReplicateAck(Unit& unit, std::string_view key, const store::StreamGroup& group,
+                  store::StreamId id);
 /// What repeats how far a group has read.
 void ReplicateGroupId(Unit& unit, std::string_view key, const store::StreamGroup& group);
+
+/// Milliseconds since the last delivery; -1 if nobody has the entry, because XNACK released it.
+int64_t IdleTime(const store::StreamGroup& group, const store::PendingEntry& entry, int64_t now_ms);
 
 /// The consumer of that name; a new one is told as event and effect.
 store::StreamConsumer& FindOrAddConsumer(Unit& unit, std::string_view key,

@@ -49,11 +49,6 @@ constexpr Error kNoStream = Error::Static(
     "the MKSTREAM option to create an empty stream automatically.");
 constexpr Error kBadEntriesRead = Error::Static("ERR value for ENTRIESREAD must be positive or -1");
 
-Error NoGroup(std::string_view key, std::string_view group) {
-  return Error::Owned("NOGROUP No such key '" + std::string(key) + "' or consumer group '" +
-                      std::string(group) + "'");
-}
-
 Error NoGroupFor(std::string_view key, std::string_view group) {
   return Error::Owned("NOGROUP No such consumer group '" + std::string(group) + "' for key name '" +
                       std::string(key) + "'");
@@ -85,7 +80,7 @@ std::optional<FoundGroup> FindGroup(CommandContext& context, std::string_view ke
   if (!found) return std::nullopt;
   StreamGroup* const group = *found ? found->value->FindGroup(name) : nullptr;
   if (group == nullptr) {
-    context.Fail(NoGroup(key, name));
+    context.Fail(NoStreamGroup(key, name));
     return std::nullopt;
   }
   return FoundGroup{*found, group};
@@ -357,18 +352,19 @@ Result<PendingRange> ReadPendingRange(std::span<const std::string_view> args) {
   return out;
 }
 
-void ReplyPendingEntry(ReplyWriter& reply, StreamId id, const PendingEntry& entry, int64_t now_ms) {
+void ReplyPendingEntry(ReplyWriter& reply, StreamId id, const PendingEntry& entry,
+                       const StreamGroup& group, int64_t now_ms) {
   reply.Array(4);
   ReplyStreamId(reply, id);
   reply.Bulk(entry.consumer->name());
-  reply.Integer(std::max<int64_t>(now_ms - entry.delivered_ms, 0));
+  reply.Integer(IdleTime(group, entry, now_ms));
   reply.Integer(static_cast<int64_t>(entry.deliveries));
 }
 
 /// `pending` is that of a group or of a consumer.
 template <typename Pending, typename EntryOf>
-void ReplyPendingRange(CommandContext& context, const PendingRange& range, const Pending& pending,
-                       EntryOf entry_of) {
+void ReplyPendingRange(CommandContext& context, const PendingRange& range, const StreamGroup& group,
+                       const Pending& pending, EntryOf entry_of) {
   const int64_t now_ms = context.unit.now_ms();
   protocol::StringSink sink;
   ReplyWriter parts(sink, context.reply.version());
@@ -378,7 +374,7 @@ void ReplyPendingRange(CommandContext& context, const PendingRange& range, const
     const PendingEntry& entry = *entry_of(at->second);
     if (range.min_idle_ms != 0 && now_ms - entry.delivered_ms < range.min_idle_ms) continue;
     ++count;
-    ReplyPendingEntry(parts, at->first, entry, now_ms);
+    ReplyPendingEntry(parts, at->first, entry, group, now_ms);
   }
   context.reply.Array(count);
   context.reply.sink().Append(sink.view());
@@ -398,12 +394,12 @@ void XPending(CommandContext& context) {
   const StreamGroup& group = *found->group;
   if (!range) return ReplyPendingSummary(context, group);
   if (!range->consumer) {
-    return ReplyPendingRange(context, *range, group.pending(),
+    return ReplyPendingRange(context, *range, group, group.pending(),
                              [](const PendingEntry& entry) { return &entry; });
   }
   const StreamConsumer* const consumer = group.FindConsumer(*range->consumer);
   if (consumer == nullptr) return context.reply.Array(0);
-  ReplyPendingRange(context, *range, consumer->pending(),
+  ReplyPendingRange(context, *range, group, consumer->pending(),
                     [](const PendingEntry* entry) { return entry; });
 }
 
@@ -462,12 +458,9 @@ Result<ClaimOptions> ReadClaim(std::span<const std::string_view> args, int64_t n
   return out;
 }
 
-bool IsIdle(const PendingEntry& entry, int64_t min_idle_ms, int64_t now_ms) {
-  return min_idle_ms <= 0 || now_ms - entry.delivered_ms >= min_idle_ms;
-}
-
-void ReplicateAck(Unit& unit, std::string_view key, const StreamGroup& group, StreamId id) {
-  if (unit.collects_effects()) unit.Replicate("XACK", key, group.name(), id.ToString());
+bool IsIdle(const StreamGroup& group, const PendingEntry& entry, int64_t min_idle_ms,
+            int64_t now_ms) {
+  return min_idle_ms <= 0 || group.IsReleased(entry) || now_ms - entry.delivered_ms >= min_idle_ms;
 }
 
 void XClaim(CommandContext& context) {
@@ -507,13 +500,16 @@ void XClaim(CommandContext& context) {
     if (entry == nullptr) {
       if (!options->force) continue;
       entry = &group.SetPending(id, consumer, unit.now_ms(), 1);
-    } else if (!IsIdle(*entry, options->min_idle_ms, unit.now_ms())) {
+    } else if (!IsIdle(group, *entry, options->min_idle_ms, unit.now_ms())) {
       continue;
     }
     group.Reassign(id, *entry, consumer);
-    entry->delivered_ms = options->delivered_ms;
-    entry->deliveries =
-        options->deliveries.value_or(entry->deliveries + (options->just_id ? 0 : 1));
+    group.SetDelivered(id, *entry, options->delivered_ms);
+    if (options->deliveries) {
+      entry->deliveries = *options->deliveries;
+    } else if (!options->just_id) {
+      entry->CountDelivery();
+    }
     if (options->just_id) {
       ReplyStreamId(parts, id);
     } else {
@@ -527,6 +523,8 @@ void XClaim(CommandContext& context) {
   }
   if (must_tell_last_id) ReplicateGroupId(unit, key, group);
   edit.CommitQuietly(changes);
+  // Who waits for what has been idle for long may find something that is said to be so.
+  if (options->delivered_ms != unit.now_ms()) unit.TryWaiters(key);
   context.reply.Array(claimed);
   context.reply.sink().Append(sink.view());
 }
@@ -585,10 +583,10 @@ void XAutoClaim(CommandContext& context) {
       continue;
     }
     PendingEntry& entry = *group.FindPending(id);
-    if (!IsIdle(entry, *min_idle_ms, unit.now_ms())) continue;
+    if (!IsIdle(group, entry, *min_idle_ms, unit.now_ms())) continue;
     group.Reassign(id, entry, consumer);
-    entry.delivered_ms = unit.now_ms();
-    if (!just_id) ++entry.deliveries;
+    group.SetDelivered(id, entry, unit.now_ms());
+    if (!just_id) entry.CountDelivery();
     if (just_id) {
       ReplyStreamId(parts, id);
     } else {
@@ -697,12 +695,14 @@ void ReplyFullConsumer(ReplyWriter& reply, const StreamConsumer& consumer, uint6
 
 void ReplyFullGroup(ReplyWriter& reply, const StreamValue& stream, const StreamGroup& group,
                     uint64_t limit) {
-  reply.Map(7);
+  const size_t released = group.released() == nullptr ? 0 : group.released()->pending().size();
+  reply.Map(released == 0 ? 7 : 8);
   reply.Bulk("name");
   reply.Bulk(group.name());
   ReplyLabel(reply, "last-delivered-id", group.last_id);
   ReplyEntriesRead(reply, stream, group);
   ReplyLabel(reply, "pel-count", static_cast<int64_t>(group.pending().size()));
+  if (released != 0) ReplyLabel(reply, "nacked-count", static_cast<int64_t>(released));
   reply.Bulk("pending");
   const uint64_t count = UpTo(group.pending().size(), limit);
   reply.Array(count);
@@ -724,6 +724,16 @@ void ReplyEdge(ReplyWriter& reply, const char* label, const StreamValue& stream,
   if (stream.length() == 0 || !ReplyStreamEntry(reply, stream, id)) reply.Null();
 }
 
+/// What XADD IDMP and XCFGSET have left: told only of streams that have seen one of them.
+void ReplyIdempotentIds(ReplyWriter& reply, const store::IdempotentIds& ids) {
+  ReplyLabel(reply, "idmp-duration", ids.duration_s());
+  ReplyLabel(reply, "idmp-maxsize", ids.max_ids());
+  ReplyLabel(reply, "pids-tracked", static_cast<int64_t>(ids.producers()));
+  ReplyLabel(reply, "iids-tracked", static_cast<int64_t>(ids.size()));
+  ReplyLabel(reply, "iids-added", static_cast<int64_t>(ids.added()));
+  ReplyLabel(reply, "iids-duplicates", static_cast<int64_t>(ids.duplicates()));
+}
+
 void XInfoStream(CommandContext& context) {
   const StreamValue* const stream = FindForInfo(context);
   if (stream == nullptr) return;
@@ -742,7 +752,8 @@ void XInfoStream(CommandContext& context) {
     }
   }
   ReplyWriter& reply = context.reply;
-  reply.Map(is_full ? 9 : 10);
+  const store::IdempotentIds* const ids = stream->idempotent_ids();
+  reply.Map((is_full ? 9 : 10) + (ids != nullptr ? 6 : 0));
   ReplyLabel(reply, "length", static_cast<int64_t>(stream->length()));
   ReplyLabel(reply, "radix-tree-keys", static_cast<int64_t>(stream->nodes().size()));
   ReplyLabel(reply, "radix-tree-nodes", static_cast<int64_t>(CountRadixNodes(stream->nodes())));
@@ -750,6 +761,7 @@ void XInfoStream(CommandContext& context) {
   ReplyLabel(reply, "max-deleted-entry-id", stream->max_deleted_id());
   ReplyLabel(reply, "entries-added", static_cast<int64_t>(stream->entries_added()));
   ReplyLabel(reply, "recorded-first-entry-id", stream->first_id());
+  if (ids != nullptr) ReplyIdempotentIds(reply, *ids);
   if (!is_full) {
     ReplyLabel(reply, "groups", static_cast<int64_t>(stream->groups().size()));
     ReplyEdge(reply, "first-entry", *stream, stream->first_id());

@@ -1,4 +1,5 @@
 // XREAD and XREADGROUP. Source of replies, errors and events: Redis 7.2, observed on 7.0.15.
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -44,6 +45,10 @@ constexpr Error kGroupOfXread = Error::Static(
     "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.");
 constexpr Error kNoackOfXread = Error::Static(
     "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.");
+constexpr Error kClaimOfXread = Error::Static(
+    "ERR The CLAIM option is only supported by XREADGROUP. You called XREAD instead.");
+constexpr Error kIdleNotInteger = Error::Static("ERR min-idle-time is not an integer");
+constexpr Error kIdleNegative = Error::Static("ERR min-idle-time must be a positive integer");
 constexpr Error kUnbalancedXread = Error::Static(
     "ERR Unbalanced 'xread' list of streams: for each stream key an ID or '$' must be specified.");
 constexpr Error kUnbalancedXreadgroup = Error::Static(
@@ -63,13 +68,17 @@ Error NoGroup(std::string_view key, std::string_view group) {
                       std::string(group) + "' in XREADGROUP with GROUP option");
 }
 
+/// So long an XREADGROUP with CLAIM waits before it looks again, at most.
+constexpr int64_t kLongestRetryMs = 60'000;
+
 /// The options of XREAD and XREADGROUP. Views of the arguments.
 struct ReadRequest {
   bool is_group = false;
   std::string_view group;
   std::string_view consumer;
   bool no_ack = false;
-  uint64_t count = 0;  // 0: all
+  std::optional<int64_t> claim_ms;  // CLAIM, of Redis 8.4
+  uint64_t count = 0;               // 0: all
   std::optional<int64_t> block_ms;
   std::span<const std::string_view> keys;
   std::span<const std::string_view> ids;  // as many
@@ -98,6 +107,12 @@ Result<ReadRequest> ReadOptions(std::span<const std::string_view> args, bool is_
       out.group = args[++i];
       out.consumer = args[++i];
       has_group = true;
+    } else if (EqualsIgnoreCase(args[i], "claim") && more > 0) {
+      if (!is_group) return kClaimOfXread;
+      const auto idle_ms = ParseInt64(args[++i]);
+      if (!idle_ms) return kIdleNotInteger;
+      if (*idle_ms < 0) return kIdleNegative;
+      out.claim_ms = *idle_ms;
     } else if (EqualsIgnoreCase(args[i], "noack")) {
       if (!is_group) return kNoackOfXread;
       out.no_ack = true;
@@ -141,15 +156,74 @@ bool ReadPlain(const ReadRequest& request, const OneRead& read, const StreamValu
 
 // ---------------------------------------------------------------- XREADGROUP
 
-/// Delivers to `consumer` what nobody in the group got.
-void ReplyNew(Unit& unit, const ReadRequest& request, std::string_view key,
+/// An entry as it is shown with CLAIM: also how long ago it was delivered, and how often before.
+void ReplyClaimEntry(ReplyWriter& reply, const StreamCursor& cursor, int64_t idle_ms,
+                     uint64_t deliveries) {
+  reply.Array(4);
+  ReplyStreamEntryParts(reply, cursor);
+  reply.Integer(idle_ms);
+  reply.Integer(static_cast<int64_t>(deliveries));
+}
+
+/// What CLAIM found.
+struct Claimed {
+  uint64_t entries = 0;  // in the reply
+  uint64_t changes = 0;
+};
+
+/// Whether CLAIM may take `entry`.
+bool IsClaimable(const StreamGroup& group, const PendingEntry& entry, int64_t min_idle_ms,
+                 int64_t now_ms) {
+  return group.IsReleased(entry) || now_ms - entry.delivered_ms >= min_idle_ms;
+}
+
+/// Gives to `consumer` what has been pending for long, the longest first.
+Claimed Claim(Unit& unit, const ReadRequest& request, std::string_view key,
               const StreamValue& stream, StreamGroup& group, StreamConsumer& consumer,
               ReplyWriter& reply) {
+  Claimed out;
+  if (!request.claim_ms) return out;
+  // What is claimed goes to the end of the order and must not be met again.
+  const uint64_t end = group.next_order();
+  while (request.count == 0 || out.entries < request.count) {
+    const auto* const first = group.LongestPending();
+    if (first == nullptr || first->second.order >= end) break;
+    if (!IsClaimable(group, first->second, *request.claim_ms, unit.now_ms())) break;
+    const StreamId id = first->first;
+    ++out.changes;
+    StreamCursor cursor(stream, id, id);
+    if (!cursor.Next()) {  // deleted meanwhile
+      group.DeletePending(id);
+      ReplicateAck(unit, key, group, id);
+      continue;
+    }
+    PendingEntry& entry = *group.FindPending(id);
+    ReplyClaimEntry(reply, cursor, IdleTime(group, entry, unit.now_ms()), entry.deliveries);
+    group.Reassign(id, entry, consumer);
+    group.SetDelivered(id, entry, unit.now_ms());
+    entry.CountDelivery();
+    ++out.entries;
+    consumer.active_ms = unit.now_ms();
+    ReplicateClaim(unit, key, group, id, entry);
+  }
+  return out;
+}
+
+/// How many entries `request` gets that nobody in the group got, after `claimed` others.
+uint64_t CountNew(const ReadRequest& request, const StreamValue& stream, const StreamGroup& group,
+                  uint64_t claimed) {
+  const uint64_t most = request.count == 0 ? UINT64_MAX : request.count - claimed;
+  StreamId first = group.last_id;
+  if (most == 0 || !first.Increment()) return 0;
+  return stream.CountRange(first, StreamId::Max(), most);
+}
+
+/// Delivers to `consumer` the next `count` that nobody in the group got.
+void ReplyNew(Unit& unit, const ReadRequest& request, std::string_view key,
+              const StreamValue& stream, StreamGroup& group, StreamConsumer& consumer,
+              uint64_t count, ReplyWriter& reply) {
   StreamId first = group.last_id;
   first.Increment();
-  const uint64_t most = request.count == 0 ? UINT64_MAX : request.count;
-  const uint64_t count = stream.CountRange(first, StreamId::Max(), most);
-  reply.Array(count);
   StreamCursor cursor(stream, first, StreamId::Max());
   for (uint64_t i = 0; i < count && cursor.Next(); ++i) {
     const StreamId id = cursor.id();
@@ -161,7 +235,7 @@ void ReplyNew(Unit& unit, const ReadRequest& request, std::string_view key,
       group.entries_read = stream.EntriesUpTo(id);
     }
     group.last_id = id;
-    ReplyStreamEntry(reply, cursor);
+    request.claim_ms ? ReplyClaimEntry(reply, cursor, 0, 0) : ReplyStreamEntry(reply, cursor);
     if (request.no_ack) continue;
     const PendingEntry& entry = group.SetPending(id, consumer, unit.now_ms(), 1);
     consumer.active_ms = unit.now_ms();
@@ -185,8 +259,8 @@ void ReplyHistory(Unit& unit, const ReadRequest& request, const OneRead& read,
   for (uint64_t i = 0; i < count; ++i, ++at) {
     const auto& [id, entry] = *at;
     if (ReplyStreamEntry(reply, stream, id)) {
-      entry->delivered_ms = unit.now_ms();
-      ++entry->deliveries;
+      group.SetDelivered(id, *entry, unit.now_ms());
+      entry->CountDelivery();
       ReplicateClaim(unit, read.key, group, id, *entry);
     } else {
       reply.Array(2);
@@ -205,15 +279,27 @@ bool ReadAsConsumer(Unit& unit, const ReadRequest& request, const OneRead& read,
   StreamConsumer& consumer = FindOrAddConsumer(unit, read.key, group, request.consumer);
   uint64_t changes = group.consumers().size() - consumers;
   consumer.seen_ms = unit.now_ms();
-  const bool serves = !read.is_new || stream.LastEntryId() > group.last_id;
-  if (serves) {
+  bool serves = true;
+  if (!read.is_new) {
     ReplyKey(reply, read.key);
-    if (read.is_new) {
-      ReplyNew(unit, request, read.key, stream, group, consumer, reply);
-    } else {
-      ReplyHistory(unit, request, read, stream, group, consumer, reply);
-    }
+    ReplyHistory(unit, request, read, stream, group, consumer, reply);
     ++changes;
+  } else {
+    protocol::StringSink sink;
+    ReplyWriter parts(sink, reply.version());
+    const Claimed claimed = Claim(unit, request, read.key, stream, group, consumer, parts);
+    const uint64_t news = CountNew(request, stream, group, claimed.entries);
+    serves = claimed.entries + news > 0;
+    if (serves) {
+      ReplyKey(reply, read.key);
+      reply.Array(claimed.entries + news);
+      reply.sink().Append(sink.view());
+    }
+    if (news > 0) {
+      ReplyNew(unit, request, read.key, stream, group, consumer, news, reply);
+      ++changes;
+    }
+    changes += claimed.changes;
   }
   edit.CommitQuietly(changes);
   return serves;
@@ -246,15 +332,17 @@ bool Serve(Unit& unit, std::span<const std::string_view> args, std::string_view 
     if (request->keys[i] != key) continue;
     OneRead read{.key = key, .after = StreamId(), .is_new = is_group};
     if (!is_group) read.after = *ReadStreamId(request->ids[i]);
-    const bool serves = is_group ? found->value->LastEntryId() > group->last_id
-                                 : found->value->LastEntryId() > read.after;
-    if (!serves) {
-      if (is_group) break;
-      continue;
+    // What there is, is known when it has been read.
+    protocol::StringSink sink;
+    ReplyWriter parts(sink, reply.version());
+    const bool serves = is_group ? ReadAsConsumer(unit, *request, read, *found, *group, parts)
+                                 : ReadPlain(*request, read, *found->value, parts);
+    if (serves) {
+      ReplyHeader(reply, 1);
+      reply.sink().Append(sink.view());
+      return true;
     }
-    ReplyHeader(reply, 1);
-    return is_group ? ReadAsConsumer(unit, *request, read, *found, *group, reply)
-                    : ReadPlain(*request, read, *found->value, reply);
+    if (is_group) break;
   }
   return false;
 }
@@ -266,6 +354,28 @@ bool ServeXRead(Unit& unit, std::span<const std::string_view> args, std::string_
 bool ServeXReadGroup(Unit& unit, std::span<const std::string_view> args, std::string_view key,
                      ReplyWriter& reply) {
   return Serve(unit, args, key, reply, true);
+}
+
+/// CLAIM looks again when the first entry has been pending long enough, and often enough for those
+/// that are delivered meanwhile.
+int64_t RetryXReadGroup(Unit& unit, std::span<const std::string_view> args) {
+  constexpr int64_t kShortestMs = 10;
+  const Result<ReadRequest> request = ReadOptions(args, true);
+  const int64_t min_idle_ms = protocol::Checked(request->claim_ms);
+  int64_t in_ms = std::min(min_idle_ms, kLongestRetryMs);
+  for (const std::string_view key : request->keys) {
+    const auto found = AsValue<StreamValue>(unit.Find(key));
+    if (!found || !*found) continue;
+    StreamGroup* const group = found->value->FindGroup(request->group);
+    if (group == nullptr) continue;
+    Edit<StreamValue> edit(unit, key, *found);  // there may be an index from now on
+    const auto* const first = group->LongestPending();
+    edit.CommitQuietly(0);
+    if (first == nullptr) continue;
+    const int64_t idle_ms = unit.now_ms() - first->second.delivered_ms;
+    in_ms = std::min(in_ms, min_idle_ms - std::min(idle_ms, min_idle_ms));
+  }
+  return std::max(in_ms, kShortestMs);
 }
 
 /// Reads the id of `key`, which must be a stream, or nothing at all for XREAD. False if an error
@@ -318,6 +428,7 @@ void WaitForMore(CommandContext& context, const ReadRequest& request,
   }
   BlockRequest wait;
   wait.serve = request.is_group ? ServeXReadGroup : ServeXRead;
+  if (request.claim_ms) wait.retry = RetryXReadGroup;
   wait.args = args;
   wait.keys = request.keys;
   wait.timeout_ms = protocol::Checked(request.block_ms);
@@ -386,6 +497,11 @@ constexpr ArgSpec kXreadgroupArgs[] = {
      .children = kXreadgroupGroupConsumer},
     {.name = "count", .type = ArgType::kInteger, .token = "COUNT", .is_optional = true},
     {.name = "milliseconds", .type = ArgType::kInteger, .token = "BLOCK", .is_optional = true},
+    {.name = "min-idle-time",
+     .type = ArgType::kInteger,
+     .token = "CLAIM",
+     .is_optional = true,
+     .since = "8.4.0"},
     {.name = "noack", .type = ArgType::kPureToken, .token = "NOACK", .is_optional = true},
     {.name = "streams", .type = ArgType::kBlock, .token = "STREAMS", .children = kXreadStreams}};
 

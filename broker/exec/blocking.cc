@@ -20,6 +20,9 @@ using protocol::Result;
 constexpr Error kNegativeTimeout = Error::Static("ERR timeout is negative");
 constexpr Error kTimeoutRange = Error::Static("ERR timeout is out of range");
 
+/// While clients are paused nobody is served.
+constexpr int64_t kPausedRetryMs = 10;
+
 /// Carries the news that a wait is over to the client's reactor.
 struct ServedNode : InboxNode {
   BlockedRef blocked;
@@ -52,6 +55,7 @@ BlockedClient::BlockedClient(CommandContext& context, const BlockRequest& reques
     : client(&context.client),
       reactor_(context.worker.reactor()),
       serve_(request.serve),
+      retry_(request.retry),
       db_(context.unit.db()),
       resp_(context.client.resp()) {
   texts_.assign(request.args.begin(), request.args.end());
@@ -88,14 +92,15 @@ void BlockedClient::PostReply() {
   reactor_.Post(node);
 }
 
-void BlockedClient::Leave(Unit& unit, Worker& worker, int64_t now_ms, bool is_exclusive) {
+void BlockedClient::Lock(Unit& unit, Worker& worker, int64_t now_ms, bool is_exclusive) {
   unit.Begin(worker, nullptr, db_, now_ms);
-  if (is_exclusive) {
-    unit.AssumeExclusive();
-  } else {
-    for (const std::string& key : keys_) unit.AddKey(key, Unit::HashKey(key));
-    unit.Lock();
-  }
+  if (is_exclusive) return unit.AssumeExclusive();
+  for (const std::string& key : keys_) unit.AddKey(key, Unit::HashKey(key));
+  unit.Lock();
+}
+
+void BlockedClient::Leave(Unit& unit, Worker& worker, int64_t now_ms, bool is_exclusive) {
+  Lock(unit, worker, now_ms, is_exclusive);
   for (const std::string& key : keys_) unit.StopWaiting(db_, key, this, demands_);
   unit.Finish();
 }
@@ -113,6 +118,10 @@ void Block(CommandContext& context, const BlockRequest& request) {
   }
   client.session().blocked = blocked;
   context.worker.blocked().Add(blocked);
+  if (request.retry != nullptr) {
+    const int64_t in_ms = request.retry(context.unit, blocked->args_);
+    context.worker.blocked().ScheduleRetry(blocked, context.worker.reactor().turn_us(), in_ms);
+  }
   client.PauseReading(Pause::kBlocked);
 }
 
@@ -123,12 +132,46 @@ void BlockedClients::Add(const BlockedRef& blocked) {
   if (blocked->deadline_us != 0) deadlines_.emplace(blocked->deadline_us, blocked);
 }
 
+void BlockedClients::Erase(ByTime& times, int64_t at_us, const BlockedClient& blocked) {
+  auto [at, end] = times.equal_range(at_us);
+  while (at != end && at->second.get() != &blocked) ++at;
+  if (at != end) times.erase(at);
+}
+
 void BlockedClients::Forget(BlockedClient& blocked) {
   --count_;
-  if (blocked.deadline_us != 0) {
-    auto [at, end] = deadlines_.equal_range(blocked.deadline_us);
-    while (at != end && at->second.get() != &blocked) ++at;
-    if (at != end) deadlines_.erase(at);
+  if (blocked.deadline_us != 0) Erase(deadlines_, blocked.deadline_us, blocked);
+  if (blocked.retry_us != 0) Erase(retries_, blocked.retry_us, blocked);
+}
+
+void BlockedClients::ScheduleRetry(const BlockedRef& blocked, int64_t now_us, int64_t in_ms) {
+  blocked->retry_us = now_us + in_ms * 1000;
+  retries_.emplace(blocked->retry_us, blocked);
+}
+
+void BlockedClients::Retry(int64_t now_us) {
+  // Each is taken out before it is tried, and comes back with a later time.
+  while (!retries_.empty() && retries_.begin()->first <= now_us) {
+    const BlockedRef blocked = retries_.begin()->second;
+    retries_.erase(retries_.begin());
+    blocked->retry_us = 0;
+    if (worker_.IsPaused()) {
+      ScheduleRetry(blocked, now_us, kPausedRetryMs);
+      continue;
+    }
+    Unit& unit = worker_.unit();
+    blocked->Lock(unit, worker_, worker_.now_ms(), false);
+    if (blocked->Claim()) {  // else the reply is on its way
+      const auto serves = [&](const std::string& key) { return blocked->Serve(unit, key); };
+      if (std::any_of(blocked->keys_.begin(), blocked->keys_.end(), serves)) {
+        blocked->MarkServed();
+        blocked->PostReply();
+      } else {
+        blocked->GiveBack();
+        ScheduleRetry(blocked, now_us, blocked->retry_(unit, blocked->args_));
+      }
+    }
+    unit.Finish();
   }
 }
 
@@ -176,8 +219,12 @@ void BlockedClients::Step(int64_t now_us) {
       blocked->deadline_us = 0;
     }
   }
-  if (deadlines_.empty()) return;
-  const int64_t left_us = deadlines_.begin()->first - now_us;
+  if (!retries_.empty()) Retry(now_us);
+  int64_t next_us = INT64_MAX;
+  if (!deadlines_.empty()) next_us = deadlines_.begin()->first;
+  if (!retries_.empty()) next_us = std::min(next_us, retries_.begin()->first);
+  if (next_us == INT64_MAX) return;
+  const int64_t left_us = next_us - now_us;
   worker_.reactor().ScheduleTurn(static_cast<uint64_t>(left_us / 1000 + 1));
 }
 

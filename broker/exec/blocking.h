@@ -27,9 +27,15 @@ class Worker;
 using ServeFunction = bool (*)(Unit& unit, std::span<const std::string_view> args,
                                std::string_view key, protocol::ReplyWriter& reply);
 
+/// In how many milliseconds what `args` ask for may be there though none of its keys was changed:
+/// time alone does it. The unit holds all keys of the request.
+using RetryFunction = int64_t (*)(Unit& unit, std::span<const std::string_view> args);
+
 /// What a blocking command waits for.
 struct BlockRequest {
   ServeFunction serve = nullptr;
+  /// Null unless serving depends on the time.
+  RetryFunction retry = nullptr;
   /// The request as `serve` gets it again; copied.
   std::span<const std::string_view> args = {};
   /// Copied; may repeat.
@@ -74,13 +80,19 @@ class BlockedClient final : public store::Waiter {
 
   Client* client = nullptr;  // null once it has gone; the client's reactor only
   int64_t deadline_us = 0;   // monotonic; 0: none
+  int64_t retry_us = 0;      // monotonic, when it is tried again; 0: when a key changes
   bool is_silent = false;    // CLIENT REPLY was off or skipping
 
  private:
   friend void Block(CommandContext& context, const BlockRequest& request);
+  friend class BlockedClients;
+
+  /// Plans all keys in `unit` and takes them, or all there is.
+  void Lock(Unit& unit, Worker& worker, int64_t now_ms, bool is_exclusive);
 
   Reactor& reactor_;
   const ServeFunction serve_;
+  const RetryFunction retry_;
   const uint32_t db_;
   const protocol::RespVersion resp_;
   int demands_ = -1;
@@ -98,6 +110,8 @@ class BlockedClients {
   explicit BlockedClients(Worker& worker) : worker_(worker) {}
 
   void Add(const BlockedRef& blocked);
+  /// Tries to serve it in so many milliseconds, whatever happens to its keys.
+  void ScheduleRetry(const BlockedRef& blocked, int64_t now_us, int64_t in_ms);
   /// Takes the client's wait back; it has gone.
   void Cancel(Client& client);
   /// Ends the wait with `reply`, if it is not over yet. True if it did. With all reactors parked
@@ -111,10 +125,16 @@ class BlockedClients {
   size_t with_timeout() const { return deadlines_.size(); }
 
  private:
+  using ByTime = std::multimap<int64_t, BlockedRef>;  // monotonic microseconds
+
+  static void Erase(ByTime& times, int64_t at_us, const BlockedClient& blocked);
   void Forget(BlockedClient& blocked);
+  /// Tries those again for whom time may have brought something.
+  void Retry(int64_t now_us);
 
   Worker& worker_;
-  std::multimap<int64_t, BlockedRef> deadlines_;
+  ByTime deadlines_;
+  ByTime retries_;
   size_t count_ = 0;
 };
 

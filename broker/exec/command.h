@@ -79,6 +79,7 @@ std::span<const Command> SetCommands();
 std::span<const Command> StreamCommands();
 std::span<const Command> StreamReadCommands();
 std::span<const Command> StreamGroupCommands();
+std::span<const Command> StreamReliabilityCommands();
 std::span<const Command> BitmapCommands();
 std::span<const Command> HyperLogLogCommands();
 std::span<const Command> MoreStringCommands();

@@ -49,6 +49,7 @@ CommandTable::CommandTable() {
                                   StreamCommands,
                                   StreamReadCommands,
                                   StreamGroupCommands,
+                                  StreamReliabilityCommands,
                                   BitmapCommands,
                                   HyperLogLogCommands,
                                   MoreStringCommands,

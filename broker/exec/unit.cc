@@ -383,6 +383,14 @@ void Unit::Touched(Stripe& stripe, uint32_t db, std::string_view key, uint64_t h
   must_settle_ = true;
 }
 
+void Unit::TryWaiters(std::string_view key) {
+  const Stripe& stripe = keyspace_.StripeOf(HashOf(key));
+  stripe.AssertOwned();
+  if (!stripe.has_waiters()) return;
+  ready_.emplace_back(db_, key);
+  must_settle_ = true;
+}
+
 void Unit::TouchedAll(uint32_t db) {
   for (int i = 0; i < keyspace_.stripe_count(); ++i) {
     Stripe& stripe = keyspace_.stripe(i);

@@ -271,6 +271,9 @@ class Unit {
   void Wait(uint32_t db, std::string_view key, store::WaiterRef waiter, int demands);
   void StopWaiting(uint32_t db, std::string_view key, const store::Waiter* waiter, int demands);
 
+  /// Tries to serve those who wait for `key` though it was not changed, when the unit settles.
+  void TryWaiters(std::string_view key);
+
   // --- What others learn of it.
 
   /// Notes an effect of this unit. Costs one branch while nobody collects them.

@@ -651,10 +651,13 @@ bool Worker::OnTurnEnd() {
   return more;
 }
 
+bool Worker::IsPaused() const {
+  return server_.pause_mode() != PauseMode::kNone && server_.pause_until_ms() > now_ms_;
+}
+
 void Worker::OnTick() {
   hub_port_.Trim();
-  const bool paused =
-      server_.pause_mode() != PauseMode::kNone && server_.pause_until_ms() > now_ms_;
+  const bool paused = IsPaused();
   if (was_paused_ && !paused) {
     for (Client* client : clients_) client->ResumeReading(Pause::kClientPause);
   }

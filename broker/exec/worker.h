@@ -73,6 +73,8 @@ class Worker final : public ReactorHandler {
   ExpiryCycle& expiry() { return *expiry_; }
   Eviction& eviction() { return *eviction_; }
   BlockedClients& blocked() { return blocked_; }
+  /// Whether CLIENT PAUSE is in force.
+  bool IsPaused() const;
 
   /// Takes over a connected socket. On this reactor's thread.
   void Accept(int fd, bool is_unix, ClientId id);

@@ -3,6 +3,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <cstring>
 #include <random>
 
 namespace peal::store {
@@ -23,6 +24,15 @@ uint64_t HashKey(std::string_view key) {
 }
 
 uint64_t DigestOf(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+
+std::array<char, 16> WideDigestOf(std::string_view bytes) {
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes.data(), bytes.size()));
+  std::array<char, 16> out;
+  static_assert(sizeof(canonical.digest) == out.size());
+  std::memcpy(out.data(), canonical.digest, out.size());
+  return out;
+}
 
 void SetHashSeedForTesting(uint64_t seed) { hash_seed = seed; }
 

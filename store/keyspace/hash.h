@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -13,6 +14,9 @@ uint64_t HashKey(std::string_view key);
 
 /// XXH3 of `bytes` without a seed: the same on every server, as DIGEST promises.
 uint64_t DigestOf(std::string_view bytes);
+
+/// The same with 128 bits, as octets.
+std::array<char, 16> WideDigestOf(std::string_view bytes);
 
 /// Fixes the seed; only before any key is hashed, for tests that must repeat exactly.
 void SetHashSeedForTesting(uint64_t seed);

@@ -129,6 +129,16 @@ void WriteRawId(Writer& writer, StreamId id) {
   writer.Uint64BigEndian(id.seq);
 }
 
+/// `more`, if there is one, belongs to it as well.
+void WriteConsumer(Writer& writer, const StreamConsumer& consumer, const StreamConsumer* more) {
+  writer.String(consumer.name());
+  writer.Uint64(static_cast<uint64_t>(consumer.seen_ms));
+  writer.Length(consumer.pending().size() + (more == nullptr ? 0 : more->pending().size()));
+  for (const auto& [id, pending] : consumer.pending()) WriteRawId(writer, id);
+  if (more == nullptr) return;
+  for (const auto& [id, pending] : more->pending()) WriteRawId(writer, id);
+}
+
 void WriteGroup(Writer& writer, const StreamGroup& group) {
   writer.String(group.name());
   WriteId(writer, group.last_id);
@@ -139,12 +149,15 @@ void WriteGroup(Writer& writer, const StreamGroup& group) {
     writer.Uint64(static_cast<uint64_t>(pending.delivered_ms));
     writer.Length(pending.deliveries);
   }
-  writer.Length(group.consumers().size());
+  // Differs: version 10 has no place for what XNACK released, so it goes to a consumer without a
+  // name, and is as claimable there.
+  const StreamConsumer* const released = group.released();
+  const bool has_released = released != nullptr && !released->pending().empty();
+  const bool has_nameless = group.FindConsumer("") != nullptr;
+  writer.Length(group.consumers().size() + (has_released && !has_nameless ? 1 : 0));
+  if (has_released && !has_nameless) WriteConsumer(writer, *released, nullptr);
   for (const auto& [name, consumer] : group.consumers()) {
-    writer.String(name);
-    writer.Uint64(static_cast<uint64_t>(consumer->seen_ms));
-    writer.Length(consumer->pending().size());
-    for (const auto& [id, pending] : consumer->pending()) WriteRawId(writer, id);
+    WriteConsumer(writer, *consumer, has_released && name.empty() ? released : nullptr);
   }
 }
 

@@ -4,8 +4,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 
 #include "store/value/stream_id.h"
 
@@ -15,12 +18,19 @@ class StreamConsumer;
 
 /// An entry that was delivered to a consumer of a group and not acknowledged yet.
 struct PendingEntry {
-  int64_t delivered_ms = 0;  // wall clock, of the last delivery
+  int64_t delivered_ms = 0;  // wall clock, of the last delivery; StreamGroup::SetDelivered
   uint64_t deliveries = 0;
   StreamConsumer* consumer = nullptr;  // never null
+  uint64_t order = 0;                  // among those delivered at the same time; the group's
+
+  /// Counts one more delivery.
+  void CountDelivery() {
+    if (deliveries < INT64_MAX) ++deliveries;
+  }
 };
 
-/// A consumer of a group, by name. Its group owns it.
+/// A consumer of a group, by name. Its group owns it. What XNACK released belongs to one without a
+/// name that is not among the consumers().
 class StreamConsumer {
  public:
   static constexpr int64_t kNever = -1;
@@ -69,10 +79,28 @@ class StreamGroup {
   /// Makes `id` pending for `consumer`, whoever had it before.
   PendingEntry& SetPending(StreamId id, StreamConsumer& consumer, int64_t delivered_ms,
                            uint64_t deliveries);
+  /// Notes when a pending entry was delivered.
+  void SetDelivered(StreamId id, PendingEntry& entry, int64_t delivered_ms);
   /// Gives a pending entry to another consumer.
   void Reassign(StreamId id, PendingEntry& entry, StreamConsumer& consumer);
   /// False if it is not pending.
   bool DeletePending(StreamId id);
+
+  /// Makes `id` pending for nobody, as if it had been delivered before all others.
+  PendingEntry& Release(StreamId id, uint64_t deliveries);
+  bool IsReleased(const PendingEntry& entry) const { return entry.consumer == released_.get(); }
+  /// What XNACK released; null if it never did.
+  const StreamConsumer* released() const { return released_.get(); }
+
+  /// The pending entry whose last delivery lies back the longest; of several the one that was first
+  /// noted; null if nothing is pending. The first call takes O(n log n) and memory for an index,
+  /// which is kept from then on.
+  const std::pair<const StreamId, PendingEntry>* LongestPending();
+  /// What PendingEntry::order will be next: those below it were there before.
+  uint64_t next_order() const { return next_order_; }
+
+  /// Whether consumers, what is pending and the index fit together.
+  bool IsSound() const;
 
   std::unique_ptr<StreamGroup> Clone(size_t& bytes) const;
 
@@ -80,10 +108,21 @@ class StreamGroup {
   int64_t entries_read;  // how many entries of the stream lie up to last_id, or kUnknown
 
  private:
+  using ByTime = std::set<std::tuple<int64_t, uint64_t, StreamId>>;  // delivered_ms, order
+
+  StreamConsumer& Released();
+  /// Notes the delivery of an entry that is not in the index.
+  void List(StreamId id, PendingEntry& entry, int64_t delivered_ms);
+  /// Takes an entry out of the index, to be changed.
+  void Unlist(StreamId id, const PendingEntry& entry);
+
   std::string name_;
   size_t& bytes_;
   Consumers consumers_;
   std::map<StreamId, PendingEntry> pending_;
+  uint64_t next_order_ = 0;
+  std::unique_ptr<StreamConsumer> released_;
+  std::unique_ptr<ByTime> by_time_;  // of pending_, once it was asked for
 };
 
 }  // namespace peal::store

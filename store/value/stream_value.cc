@@ -138,17 +138,9 @@ bool StreamValue::IsSound() const {
     bytes += kNodeBytes + node.MemoryBytes();
   }
   for (const auto& [name, group] : groups_) {
-    size_t pending = 0;
-    for (const auto& [consumer_name, consumer] : group->consumers()) {
-      pending += consumer->pending().size();
-      for (const auto& [id, entry] : consumer->pending()) {
-        const auto at = group->pending().find(id);
-        const bool is_the_groups = at != group->pending().end() && &at->second == entry;
-        if (!is_the_groups || entry->consumer != consumer.get()) return false;
-      }
-    }
-    if (pending != group->pending().size() || name != group->name()) return false;
+    if (name != group->name() || !group->IsSound()) return false;
   }
+  if (idempotent_ids_ != nullptr && !idempotent_ids_->IsSound()) return false;
   const StreamId last = LastEntryId();
   return live == length_ && bytes <= bytes_ && last <= last_id_ && first_id_ <= last;
 }
@@ -240,6 +232,7 @@ std::unique_ptr<ValueObject> StreamValue::Clone() const {
   for (const auto& [name, group] : groups_) {
     copy->groups_.emplace_hint(copy->groups_.end(), name, group->Clone(copy->bytes_));
   }
+  if (idempotent_ids_ != nullptr) copy->idempotent_ids_ = idempotent_ids_->Clone(copy->bytes_);
   return copy;
 }
 
@@ -517,6 +510,11 @@ bool StreamValue::SetFacts(StreamId last_id, StreamId max_deleted_id, uint64_t e
   entries_added_ = entries_added;
   FindFirstId();
   return true;
+}
+
+IdempotentIds& StreamValue::MakeIdempotentIds() {
+  if (idempotent_ids_ == nullptr) idempotent_ids_ = std::make_unique<IdempotentIds>(bytes_);
+  return *idempotent_ids_;
 }
 
 StreamGroup* StreamValue::FindGroup(std::string_view name) const {

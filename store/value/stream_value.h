@@ -11,6 +11,7 @@
 
 #include "store/keyspace/value_object.h"
 #include "store/value/encoding_limits.h"
+#include "store/value/idempotent_ids.h"
 #include "store/value/listpack.h"
 #include "store/value/stream_group.h"
 #include "store/value/stream_id.h"
@@ -68,6 +69,9 @@ class StreamValue final : public ValueObject {
   uint64_t entries_added() const { return entries_added_; }
   const Nodes& nodes() const { return nodes_; }
   const Groups& groups() const { return groups_; }
+  /// What producers told about their messages; null if none did yet.
+  const IdempotentIds* idempotent_ids() const { return idempotent_ids_.get(); }
+  IdempotentIds* idempotent_ids() { return idempotent_ids_.get(); }
 
   /// The largest id there is; 0-0 if there is none.
   StreamId LastEntryId() const;
@@ -136,6 +140,8 @@ class StreamValue final : public ValueObject {
   StreamGroup* AddGroup(std::string_view name, StreamId last_id, int64_t entries_read);
   bool DeleteGroup(std::string_view name);
 
+  IdempotentIds& MakeIdempotentIds();
+
  private:
   friend class StreamCursor;
 
@@ -159,7 +165,9 @@ class StreamValue final : public ValueObject {
   StreamId max_deleted_id_;
   uint64_t entries_added_ = 0;
   Nodes nodes_;
-  Groups groups_;  // book their bytes in bytes_, so they must go first
+  // These book their bytes in bytes_, so they must go first.
+  Groups groups_;
+  std::unique_ptr<IdempotentIds> idempotent_ids_;
 };
 
 /// Walks the entries of a stream in [first, last], deleted ones left out. Dies with the next change

@@ -89,6 +89,7 @@ TEST_P(Effects, OfHashesMakeTheSameKeyspace) { RunAndRepeat(HashCommand); }
 TEST_P(Effects, OfSortedSetsMakeTheSameKeyspace) { RunAndRepeat(SortedSetCommand); }
 TEST_P(Effects, OfGeoMakeTheSameKeyspace) { RunAndRepeat(GeoCommand); }
 TEST_P(Effects, OfStreamsMakeTheSameKeyspace) { RunAndRepeat(StreamCommand); }
+TEST_P(Effects, OfLaterStreamCommandsMakeTheSameKeyspace) { RunAndRepeat(LaterStreamCommand); }
 TEST_P(Effects, OfGenericCommandsMakeTheSameKeyspace) { RunAndRepeat(GenericCommand); }
 TEST_P(Effects, OfTransactionsMakeTheSameKeyspace) { RunAndRepeat(TransactionCommand); }
 
@@ -107,6 +108,27 @@ TEST_P(Effects, OfASortByOtherKeysAreItsElements) {
   client.Do("DEBUG SET-ACTIVE-EXPIRE 1");
   // Whoever repeats them may still have the field that had gone here.
   EXPECT_EQ(effects.Show(), "[[:0, 'DEL', 'list'], [:0, 'RPUSH', 'list', '', '2']]");
+}
+
+TEST_P(Effects, OfProducersMakeTheSameIds) {
+  Client client = Connect();
+  Client admin = ConnectResp2();
+  ASSERT_EQ(admin.Do("DEBUG PEAL-EFFECTS START"), "OK");
+  const std::string first = client.Do("XADD s IDMP p 1 * f v");
+  const std::string second = client.Do("XADD s IDMPAUTO p * f v");
+  client.Do("XADD s IDMP p 1 * f v");
+  // Goes at once: there is nothing to be known of it elsewhere.
+  client.Do("XADD gone IDMP p 1 MAXLEN 0 * f v");
+  const Reply effects = admin.Call({"DEBUG", "PEAL-EFFECTS", "TAKE"});
+  EXPECT_EQ(effects.items.size(), 5U) << effects;
+  ASSERT_EQ(admin.Do("DEBUG PEAL-EFFECTS STOP"), "OK");
+  ASSERT_EQ(admin.Do("FLUSHALL"), "OK");
+  Client replica = ConnectResp2();
+  for (const Reply& effect : effects.items) Repeat(replica, effect);
+  EXPECT_EQ(client.Do("XADD s IDMP p 1 * f v"), first);
+  EXPECT_EQ(client.Do("XADD s IDMPAUTO p * f v"), second);
+  EXPECT_EQ(client.Do("XLEN s"), ":2");
+  EXPECT_EQ(client.Do("XLEN gone"), ":0");
 }
 
 }  // namespace

@@ -24,6 +24,12 @@ class Streams : public Behaviour {
   bool AreBlocked(int64_t count) {
     return Eventually([&] { return InfoNumber("blocked_clients") == count; });
   }
+  /// A reply of XREADGROUP with CLAIM about the key s: `entries` are the insides of arrays.
+  std::string ClaimedEntries(const std::vector<std::string>& entries) const {
+    std::string all;
+    for (const std::string& entry : entries) all += (all.empty() ? "[" : ", [") + entry + "]";
+    return resp() == 3 ? "{'s': [" + all + "]}" : "[['s', [" + all + "]]]";
+  }
   /// A reply of one entry of one key, in the protocol of the parameter.
   std::string OneEntry(const std::string& key, const std::string& id) const {
     const std::string entries = "[['" + id + "', ['f', 'v']]]";
@@ -361,6 +367,270 @@ TEST_P(Streams, DeletesWithRegardToGroupsAsRedis82Does) {
       {"XDELEX s IDS 1 1-0 2-0", "-ERR syntax error"},
       {"XDELEX s KEEPREF ACKED IDS 1 1-0", "-ERR syntax error"},
       {"XDELEX s IDS 1 x", "-ERR Invalid stream ID specified as stream command argument"},
+  });
+}
+
+// ---------------------------------------------------------------- CLAIM of Redis 8.4, XNACK of 8.8
+
+TEST_P(Streams, XreadgroupClaimsWhatHasBeenPendingForLong) {
+  if (IsReference()) GTEST_SKIP();
+  Run({
+      {"XADD s 1-0 f v", "'1-0'"},
+      {"XADD s 2-0 f v", "'2-0'"},
+      {"XADD s 3-0 f v", "'3-0'"},
+      {"XGROUP CREATE s g 0", "OK"},
+      {"XREADGROUP GROUP g a COUNT 2 CLAIM 0 STREAMS s >",
+       ClaimedEntries({"'1-0', ['f', 'v'], :0, :0", "'2-0', ['f', 'v'], :0, :0"}).c_str()},
+      {"XREADGROUP GROUP g b CLAIM 3600000 STREAMS s >",
+       ClaimedEntries({"'3-0', ['f', 'v'], :0, :0"}).c_str()},
+      {"XREADGROUP GROUP g b CLAIM 3600000 STREAMS s >", "nil"},
+      {"XREADGROUP GROUP g b CLAIM 9223372036854775807 STREAMS s >", "nil"},
+      // A history is not claimed.
+      {"XREADGROUP GROUP g b CLAIM 0 STREAMS s 0", OneEntry("s", "3-0").c_str()},
+      {"XREADGROUP GROUP g b CLAIM x STREAMS s >", "-ERR min-idle-time is not an integer"},
+      {"XREADGROUP GROUP g b CLAIM +1 STREAMS s >", "-ERR min-idle-time is not an integer"},
+      {"XREADGROUP GROUP g b CLAIM -1 STREAMS s >",
+       "-ERR min-idle-time must be a positive integer"},
+      {"XREADGROUP CLAIM GROUP g b STREAMS s >", "-ERR min-idle-time is not an integer"},
+      {"XREAD CLAIM 1 STREAMS s 0",
+       "-ERR The CLAIM option is only supported by XREADGROUP. You called XREAD instead."},
+  });
+  // The longest pending first: those of a first, which are said to be older.
+  Client client = Connect();
+  EXPECT_EQ(client.Do("XCLAIM s g a 0 2-0 IDLE 7300000 JUSTID"), "['2-0']");
+  EXPECT_EQ(client.Do("XCLAIM s g a 0 1-0 IDLE 7200000 JUSTID"), "['1-0']");
+  EXPECT_EQ(client.Do("XADD s 4-0 f v"), "'4-0'");
+  EXPECT_EQ(client.Do("XADD s 5-0 f v"), "'5-0'");
+  const Reply reply = client.Call(
+      {"XREADGROUP", "GROUP", "g", "b", "COUNT", "3", "CLAIM", "3600000", "STREAMS", "s", ">"});
+  const Reply& entries = resp() == 3 ? reply.items[1] : reply.items[0].items[1];
+  ASSERT_EQ(entries.items.size(), 3U) << reply;
+  EXPECT_EQ(entries.items[0].items[0].text, "2-0");
+  EXPECT_GE(entries.items[0].items[2].integer, 7'300'000);
+  EXPECT_EQ(entries.items[0].items[3].integer, 1);
+  EXPECT_EQ(entries.items[1].items[0].text, "1-0");
+  EXPECT_EQ(entries.items[2].items[0].text, "4-0");
+  EXPECT_EQ(entries.items[2].items[3].integer, 0);
+  EXPECT_EQ(client.Do("XPENDING s g"), "[:4, '1-0', '4-0', [['b', '4']]]");
+  const Reply pending = client.Call({"XPENDING", "s", "g", "1-0", "2-0", "9", "b"});
+  ASSERT_EQ(pending.items.size(), 2U) << pending;
+  EXPECT_EQ(pending.items[0].items[3].integer, 2);  // delivered once more
+  EXPECT_EQ(client.Do("DEBUG PEAL-CHECK"), "OK");
+}
+
+TEST_P(Streams, WhatClaimFindsDeletedIsNoLongerPending) {
+  if (IsReference()) GTEST_SKIP();
+  Run({
+      {"XADD s 1-0 f v", "'1-0'"},
+      {"XADD s 2-0 f v", "'2-0'"},
+      {"XADD s 3-0 f v", "'3-0'"},
+      {"XGROUP CREATE s g 2-0", "OK"},
+      {"XNACK s g FAIL FORCE IDS 2 1-0 2-0", ":2"},
+      {"XDEL s 1-0", ":1"},
+      {"XREADGROUP GROUP g a CLAIM 0 NOACK STREAMS s >",
+       ClaimedEntries({"'2-0', ['f', 'v'], :-1, :0", "'3-0', ['f', 'v'], :0, :0"}).c_str()},
+      // NOACK is for new entries only.
+      {"XPENDING s g", "[:1, '2-0', '2-0', [['a', '1']]]"},
+  });
+}
+
+TEST_P(Streams, ABlockedClaimIsServedByTimeAndByRelease) {
+  if (IsReference()) GTEST_SKIP();
+  Client client = Connect();
+  Client waiting = Connect();
+  client.Do("XADD s 1-0 f v");
+  client.Do("XGROUP CREATE s g 0");
+  client.Do("XREADGROUP GROUP g a STREAMS s >");
+  // By time alone: nobody touches the key meanwhile.
+  waiting.SendLine("XREADGROUP GROUP g b BLOCK 0 CLAIM 50 STREAMS s >");
+  EXPECT_EQ(waiting.Read().Show().find("'1-0'"), resp() == 3 ? 8U : 9U);
+  EXPECT_EQ(client.Do("XPENDING s g"), "[:1, '1-0', '1-0', [['b', '1']]]");
+  // What is released is there at once.
+  waiting.SendLine("XREADGROUP GROUP g b BLOCK 0 CLAIM 3600000 STREAMS s >");
+  ASSERT_TRUE(AreBlocked(1));
+  EXPECT_EQ(client.Do("XNACK s g SILENT IDS 1 1-0"), ":1");
+  EXPECT_EQ(waiting.Read().Show(), ClaimedEntries({"'1-0', ['f', 'v'], :-1, :1"}));
+  // So is what XCLAIM says to be old, and what is new.
+  waiting.SendLine("XREADGROUP GROUP g b BLOCK 0 CLAIM 3600000 STREAMS s >");
+  ASSERT_TRUE(AreBlocked(1));
+  EXPECT_EQ(client.Do("XCLAIM s g a 0 1-0 TIME 1 JUSTID"), "['1-0']");
+  EXPECT_NE(waiting.Read().Show().find("'1-0'"), std::string::npos);
+  waiting.SendLine("XREADGROUP GROUP g b BLOCK 0 CLAIM 3600000 STREAMS s >");
+  ASSERT_TRUE(AreBlocked(1));
+  EXPECT_EQ(client.Do("XADD s 2-0 f v"), "'2-0'");
+  EXPECT_EQ(waiting.Read().Show(), ClaimedEntries({"'2-0', ['f', 'v'], :0, :0"}));
+  // The wait ends as others do.
+  waiting.SendLine("XREADGROUP GROUP g b BLOCK 30 CLAIM 3600000 STREAMS s >");
+  EXPECT_EQ(waiting.Read().Show(), "nil");
+  EXPECT_TRUE(AreBlocked(0));
+  EXPECT_EQ(client.Do("DEBUG PEAL-CHECK"), "OK");
+}
+
+TEST_P(Streams, XnackReleasesWhatIsPending) {
+  if (IsReference()) GTEST_SKIP();
+  Run({
+      {"XADD s 1-0 f v", "'1-0'"},
+      {"XADD s 2-0 f v", "'2-0'"},
+      {"XADD s 3-0 f v", "'3-0'"},
+      {"XGROUP CREATE s g 0", "OK"},
+      {"XREADGROUP GROUP g a COUNT 1 STREAMS s >", OneEntry("s", "1-0").c_str()},
+      {"XREADGROUP GROUP g b COUNT 1 STREAMS s >", OneEntry("s", "2-0").c_str()},
+      {"XNACK s g FAIL IDS 2 2-0 9-9", ":1"},
+      {"XNACK s g SILENT IDS 1 1-0", ":1"},
+      {"XPENDING s g - + 9", "[['1-0', '', :-1, :0], ['2-0', '', :-1, :1]]"},
+      {"XPENDING s g", "[:2, '1-0', '2-0', []]"},
+      {"XPENDING s g IDLE 3600000 - + 9", "[['1-0', '', :-1, :0], ['2-0', '', :-1, :1]]"},
+      {"XPENDING s g - + 9 a", "[]"},
+      {"XNACK s g SILENT IDS 1 1-0", ":1"},
+      {"XNACK s g FATAL IDS 1 2-0", ":1"},
+      {"XPENDING s g - + 9", "[['1-0', '', :-1, :0], ['2-0', '', :-1, :9223372036854775807]]"},
+      {"XNACK s g FATAL RETRYCOUNT 7 IDS 1 2-0", ":1"},
+      {"XNACK s g FAIL IDS 1 3-0", ":0"},
+      {"XNACK s g FAIL IDS 2 3-0 9-9 FORCE", ":1"},
+      {"XNACK s g FATAL IDS 1 3-0 FORCE RETRYCOUNT 2", ":1"},
+      {"XPENDING s g 2 + 9", "[['2-0', '', :-1, :7], ['3-0', '', :-1, :2]]"},
+      // In the order in which they were released.
+      {"XNACK s g FAIL IDS 1 1-0", ":1"},
+      {"XREADGROUP GROUP g c COUNT 2 CLAIM 3600000 STREAMS s >",
+       ClaimedEntries({"'2-0', ['f', 'v'], :-1, :7", "'3-0', ['f', 'v'], :-1, :2"}).c_str()},
+      {"XCLAIM s g c 3600000 1-0 JUSTID", "['1-0']"},
+      {"XNACK s g FAIL IDS 2 1-0 1-0", ":2"},
+      {"XAUTOCLAIM s g c 3600000 0 JUSTID", "['0-0', ['1-0'], []]"},
+      {"XACK s g 1-0 2-0 3-0", ":3"},
+      {"XNACK none g FAIL IDS 1 1-0", "-NOGROUP No such key 'none' or consumer group 'g'"},
+      {"XNACK s none FAIL IDS 1 1-0", "-NOGROUP No such key 's' or consumer group 'none'"},
+      {"XNACK s g BAD IDS 1 1-0", "-ERR mode must be SILENT, FAIL, or FATAL"},
+      {"XNACK s g FAIL FATAL IDS 1 1-0", "-ERR Unrecognized XNACK option 'FATAL'"},
+      {"XNACK s g FAIL IDS 1 1-0 2-0", "-ERR Unrecognized XNACK option '2-0'"},
+      {"XNACK s g FAIL IDS 1 1-0 RETRYCOUNT", "-ERR Unrecognized XNACK option 'RETRYCOUNT'"},
+      {"XNACK s g FAIL FORCE RETRYCOUNT 5", "-ERR expected IDS keyword"},
+      {"XNACK s g FAIL IDS 0 1-0", "-ERR numids must be a positive integer"},
+      {"XNACK s g FAIL IDS 9223372036854775807 1-0", "-ERR number of IDs doesn't match numids"},
+      {"XNACK s g FAIL IDS 1 x", "-ERR Invalid stream ID specified as stream command argument"},
+      {"XNACK s g FAIL IDS 1 1-0 RETRYCOUNT x", "-ERR value is not an integer or out of range"},
+      {"XNACK s g FAIL IDS 1 1-0 RETRYCOUNT -1", "-ERR Invalid RETRYCOUNT value, must be >= 0"},
+      {"SET k v", "OK"},
+      {"XNACK k g FAIL IDS 1 1-0",
+       "-WRONGTYPE Operation against a key holding the wrong kind of value"},
+      {"DEBUG PEAL-CHECK", "OK"},
+  });
+}
+
+TEST_P(Streams, WhatWasReleasedIsCopiedAndDumped) {
+  if (IsReference()) GTEST_SKIP();
+  Client client = Connect();
+  client.Do("XADD s 1-0 f v");
+  client.Do("XADD s 2-0 f v");
+  client.Do("XGROUP CREATE s g 0");
+  client.Do("XREADGROUP GROUP g a STREAMS s >");
+  EXPECT_EQ(client.Do("XNACK s g FAIL IDS 1 2-0"), ":1");
+  EXPECT_EQ(client.Do("COPY s copy"), ":1");
+  EXPECT_EQ(client.Do("XPENDING copy g 2 + 9"), "[['2-0', '', :-1, :1]]");
+  const std::string payload = client.Call({"DUMP", "s"}).text;
+  EXPECT_EQ(client.Call({"RESTORE", "restored", "0", payload}).Show(), "OK");
+  // A consumer without a name has it now, and anybody can claim it.
+  EXPECT_EQ(client.Do("XPENDING restored g"), "[:2, '1-0', '2-0', [['', '1'], ['a', '1']]]");
+  EXPECT_EQ(client.Do("XAUTOCLAIM restored g b 3600000 0 JUSTID"), "['0-0', ['2-0'], []]");
+  EXPECT_EQ(client.Do("XGROUP DELCONSUMER copy g a"), ":1");
+  EXPECT_EQ(client.Do("XGROUP DESTROY copy g"), ":1");
+  EXPECT_EQ(client.Do("DEBUG PEAL-CHECK"), "OK");
+}
+
+// ---------------------------------------------------------------- producers, of Redis 8.6
+
+TEST_P(Streams, XaddAddsAMessageOfAProducerOnce) {
+  if (IsReference()) GTEST_SKIP();
+  Client client = Connect();
+  const std::string first = client.Do("XADD s IDMP p 1 * f v");
+  EXPECT_EQ(client.Do("XADD s IDMP p 1 * other fields"), first);
+  EXPECT_NE(client.Do("XADD s IDMP p 2 * f v"), first);
+  EXPECT_NE(client.Do("XADD s IDMP q 1 * f v"), first);
+  EXPECT_EQ(client.Do("XLEN s"), ":3");
+  // By what is in it, in whatever order; not by the bytes alone.
+  const std::string automatic = client.Do("XADD s IDMPAUTO p * a 1 b 2");
+  EXPECT_EQ(client.Do("XADD s MAXLEN 100 IDMPAUTO p * b 2 a 1"), automatic);
+  EXPECT_NE(client.Do("XADD s IDMPAUTO p * a 2 b 1"), automatic);
+  EXPECT_NE(client.Do("XADD s IDMPAUTO p * a1 b 2 x"), automatic);
+  EXPECT_EQ(client.Do("XLEN s"), ":6");
+  EXPECT_EQ(client.Do("XADD none NOMKSTREAM IDMP p 1 * f v"), "nil");
+  const auto info = [&](const char* field) {
+    const Reply reply = client.Call({"XINFO", "STREAM", "s"});
+    const Reply* const found = reply.Find(field);
+    return found == nullptr ? -1 : found->integer;
+  };
+  EXPECT_EQ(info("idmp-duration"), 100);
+  EXPECT_EQ(info("idmp-maxsize"), 100);
+  EXPECT_EQ(info("pids-tracked"), 2);
+  EXPECT_EQ(info("iids-tracked"), 6);
+  EXPECT_EQ(info("iids-added"), 6);
+  EXPECT_EQ(info("iids-duplicates"), 2);
+  // The same settings keep what is known, others forget it.
+  EXPECT_EQ(client.Do("XCFGSET s IDMP-DURATION 100 IDMP-MAXSIZE 100"), "OK");
+  EXPECT_EQ(client.Do("XADD s IDMP p 1 * f v"), first);
+  EXPECT_EQ(client.Do("COPY s copy"), ":1");
+  EXPECT_EQ(client.Do("XADD copy IDMP p 1 * f v"), first);
+  EXPECT_EQ(client.Do("XCFGSET s IDMP-MAXSIZE 2"), "OK");
+  EXPECT_EQ(info("iids-tracked"), 0);
+  EXPECT_NE(client.Do("XADD s IDMP p 1 * f v"), first);
+  // Of each producer the latest two.
+  const std::string kept = client.Do("XADD s IDMP p 2 * f v");
+  client.Do("XADD s IDMP p 3 * f v");
+  client.Do("XADD s IDMP q 1 * f v");
+  EXPECT_EQ(client.Do("XADD s IDMP p 2 * f v"), kept);
+  EXPECT_EQ(info("iids-tracked"), 3);
+  EXPECT_EQ(info("iids-added"), 10);
+  EXPECT_EQ(client.Do("XLEN s"), ":10");
+  client.Do("XADD s IDMP p 1 * f v");
+  EXPECT_EQ(client.Do("XLEN s"), ":11");
+  EXPECT_EQ(client.Do("DEBUG PEAL-CHECK"), "OK");
+  EXPECT_EQ(client.Do("DEL s copy"), ":2");
+}
+
+TEST_P(Streams, WhatAProducerSentIsForgottenInTime) {
+  if (IsReference()) GTEST_SKIP();
+  Client client = Connect();
+  // Ids of entries tell when they were added.
+  client.Do("XADD s 1-0 f v");
+  EXPECT_EQ(client.Do("XIDMPRECORD s p 1 1-0"), "OK");
+  EXPECT_NE(client.Do("XADD s IDMP p 1 * f v"), "'1-0'");
+  EXPECT_EQ(client.Do("XLEN s"), ":2");
+}
+
+TEST_P(Streams, CommandsOnProducersRefuseBadArguments) {
+  if (IsReference()) GTEST_SKIP();
+  constexpr const char* kTwice = "-ERR IDMP/IDMPAUTO specified multiple times";
+  constexpr const char* kWithId = "-ERR IDMP/IDMPAUTO can be used only with auto-generated IDs";
+  constexpr const char* kBadDuration = "-ERR IDMP-DURATION must be between 1 and 86400 seconds";
+  constexpr const char* kBadSize = "-ERR IDMP-MAXSIZE must be between 1 and 10000 entries";
+  Run({
+      {"XADD s IDMP p * f v", "-ERR Invalid stream ID specified as stream command argument"},
+      {"XADD s IDMP p i 1-1 f v", kWithId},
+      {"XADD s IDMPAUTO p 1-* f v", kWithId},
+      {"XADD s IDMP p i IDMP q j * f v", kTwice},
+      {"XADD s IDMPAUTO p IDMP q j * f v", kTwice},
+      {"XADD s IDMP \"\" i * f v", "-ERR IDMP requires a non-empty producer ID"},
+      {"XADD s IDMP p \"\" * f v", "-ERR IDMP requires a non-empty idempotent ID"},
+      {"XADD s IDMPAUTO \"\" * f v", "-ERR IDMPAUTO requires a non-empty producer ID"},
+      {"XADD s IDMPAUTO p * f", "-ERR wrong number of arguments for 'xadd' command"},
+      {"EXISTS s", ":0"},
+      {"XCFGSET s IDMP-MAXSIZE 1", "-ERR no such key"},
+      {"XIDMPRECORD s p i 1-1", "-ERR no such key"},
+      {"XADD s 1-1 f v", "'1-1'"},
+      {"XCFGSET s", "-ERR At least one parameter must be specified"},
+      {"XCFGSET s IDMP-DURATION", "-ERR syntax error"},
+      {"XCFGSET s BOGUS 1", "-ERR syntax error"},
+      {"XCFGSET s IDMP-DURATION 000", "-ERR value is not an integer or out of range"},
+      {"XCFGSET s IDMP-DURATION 0", kBadDuration},
+      {"XCFGSET s IDMP-DURATION 86401", kBadDuration},
+      {"XCFGSET s IDMP-MAXSIZE 0", kBadSize},
+      {"XCFGSET s IDMP-MAXSIZE 10001", kBadSize},
+      {"XIDMPRECORD s p i 1-1", "OK"},
+      {"XIDMPRECORD s p i 9-9", "-ERR The ID specified in XIDMPRECORD does not exist"},
+      {"XIDMPRECORD s \"\" i 1-1",
+       "-ERR XIDMPRECORD requires a non-empty producer ID and idempotent ID"},
+      {"SET k v", "OK"},
+      {"XCFGSET k IDMP-MAXSIZE 1",
+       "-WRONGTYPE Operation against a key holding the wrong kind of value"},
   });
 }
 

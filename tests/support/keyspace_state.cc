@@ -41,8 +41,11 @@ bool IsNumberOfConsumers(const Reply& name, const Reply& value) {
 }  // namespace
 
 Reply WithoutTimes(Reply reply) {
-  static const char* const kDropped[] = {"idle",        "inactive",        "seen-time",
-                                         "active-time", "radix-tree-keys", "radix-tree-nodes"};
+  // Ids of producers are forgotten in time, and duplicates are counted where they come in.
+  static const char* const kDropped[] = {"idle",           "inactive",        "seen-time",
+                                         "active-time",    "radix-tree-keys", "radix-tree-nodes",
+                                         "pids-tracked",   "iids-tracked",    "iids-added",
+                                         "iids-duplicates"};
   if (reply.kind == Reply::Kind::kInteger && reply.integer > kLeastTimestampMs) reply.integer = 0;
   std::vector<Reply> kept;
   for (size_t i = 0; i < reply.items.size(); ++i) {

@@ -14,6 +14,8 @@ CommandLine HashCommand(Vocabulary& words);
 CommandLine SortedSetCommand(Vocabulary& words);
 CommandLine GeoCommand(Vocabulary& words);
 CommandLine StreamCommand(Vocabulary& words);
+/// Also what Redis 8 has added.
+CommandLine LaterStreamCommand(Vocabulary& words);
 /// Keys of all types: their times, SORT, COPY, RENAME, MOVE, DUMP and so on; values come from the
 /// other groups.
 CommandLine GenericCommand(Vocabulary& words);

@@ -267,8 +267,49 @@ constexpr Choice kChoices[] = {
     {2, [](Vocabulary& w) -> CommandLine { return {"DEL", w.Key(kKind)}; }},
 };
 
+CommandLine Xnack(Vocabulary& w) {
+  static const char* const kModes[] = {"SILENT", "FAIL", "FATAL", "bogus"};
+  CommandLine command{"XNACK", w.Key(kKind), GroupName(w), w.Pick(kModes), "IDS"};
+  const int count = 1 + w.Number(4);
+  command.push_back(w.OneIn(10) ? w.Count() : std::to_string(count));
+  for (int i = 0; i < count; ++i) command.push_back(Id(w));
+  if (w.OneIn(3)) command = Join(std::move(command), {"RETRYCOUNT", w.Count()});
+  if (w.OneIn(2)) command.push_back("FORCE");
+  return command;
+}
+
+CommandLine XreadgroupClaim(Vocabulary& w) {
+  CommandLine command{"XREADGROUP", "GROUP", GroupName(w), Consumer(w), "CLAIM", MinIdle(w)};
+  if (w.OneIn(2)) command = Join(std::move(command), {"COUNT", w.Count()});
+  if (w.OneIn(5)) command.push_back("NOACK");
+  return Join(std::move(command), {"STREAMS", w.Key(kKind), ">"});
+}
+
+CommandLine XaddOfProducer(Vocabulary& w) {
+  CommandLine command{"XADD", w.Key(kKind)};
+  if (w.OneIn(4)) command = Join(std::move(command), Trimming(w));
+  const std::string producer = "p" + std::to_string(w.Number(3));
+  if (w.OneIn(2)) {
+    command = Join(std::move(command), {"IDMPAUTO", producer});
+  } else {
+    command = Join(std::move(command), {"IDMP", producer, std::to_string(w.Number(8))});
+  }
+  return Join(std::move(command), {"*", "f", std::to_string(w.Number(5))});
+}
+
+CommandLine Xcfgset(Vocabulary& w) {
+  return {"XCFGSET", w.Key(kKind), w.OneIn(2) ? "IDMP-MAXSIZE" : "IDMP-DURATION",
+          std::to_string(1 + w.Number(4))};
+}
+
+CommandLine StreamCommandOf(Vocabulary& w) { return w.Command(kChoices); }
+
+constexpr Choice kLaterChoices[] = {
+    {60, StreamCommandOf}, {12, Xnack}, {10, XreadgroupClaim}, {10, XaddOfProducer}, {1, Xcfgset}};
+
 }  // namespace
 
 CommandLine StreamCommand(Vocabulary& words) { return words.Command(kChoices); }
+CommandLine LaterStreamCommand(Vocabulary& words) { return words.Command(kLaterChoices); }
 
 }  // namespace peal::tests
