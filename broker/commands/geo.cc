@@ -41,6 +41,8 @@ constexpr Error kNegativeRadius = Error::Static("ERR radius cannot be negative")
 constexpr Error kNoWidth = Error::Static("ERR need numeric width");
 constexpr Error kNoHeight = Error::Static("ERR need numeric height");
 constexpr Error kNegativeBox = Error::Static("ERR height or width cannot be negative");
+constexpr Error kFewCorners =
+    Error::Static("ERR GEOSEARCH BYPOLYGON must have at least 3 vertices");
 constexpr Error kNoMember = Error::Static("ERR could not decode requested zset member");
 constexpr Error kCountNotPositive = Error::Static("ERR COUNT must be > 0");
 constexpr Error kAnyWithoutCount = Error::Static("ERR the ANY argument requires COUNT argument");
@@ -195,6 +197,7 @@ struct Search {
   bool has_member = false;
   bool has_circle = false;
   bool has_box = false;
+  bool has_polygon = false;
   bool with_distance = false;
   bool with_hash = false;
   bool with_point = false;
@@ -247,6 +250,34 @@ bool ReadCenter(CommandContext& context, size_t at, Search& search) {
   return point.has_value();
 }
 
+/// The number of corners of a polygon at args[at], and the corners behind it; moves `at` to the
+/// last word.
+bool ReadPolygon(CommandContext& context, size_t& at, Search& search) {
+  const std::optional<int64_t> count = protocol::ParseInt64(context.arg(at));
+  if (!count) {
+    context.Fail(errors::kNotInteger);
+    return false;
+  }
+  if (*count < 3) {
+    context.Fail(kFewCorners);
+    return false;
+  }
+  const size_t left = context.args.size() - at - 1;
+  if (static_cast<uint64_t>(*count) > left / 2) {
+    context.Fail(errors::kSyntax);
+    return false;
+  }
+  std::vector<GeoPoint> corners;
+  corners.reserve(static_cast<size_t>(*count));
+  for (int64_t i = 0; i < *count; ++i, at += 2) {
+    const std::optional<GeoPoint> corner = ReadPoint(context, at + 1);
+    if (!corner) return false;
+    corners.push_back(*corner);
+  }
+  search.shape.SetCorners(std::move(corners));
+  return true;
+}
+
 /// The center is a member; without a sorted set there is nothing to look for.
 bool FindCenter(CommandContext& context, std::string_view member, Search& search) {
   if (search.zset == nullptr) return true;
@@ -265,25 +296,33 @@ std::optional<bool> ReadShapeOption(CommandContext& context, size_t& at, Search&
   const std::string_view option = context.arg(at);
   const size_t left = context.args.size() - at - 1;
   const size_t value = at + 1;
-  if (EqualsIgnoreCase(option, "frommember") && left >= 1 && !search.has_center) {
+  if (EqualsIgnoreCase(option, "frommember") && left >= 1 && !search.has_center &&
+      !search.has_polygon) {
     search.has_member = true;
     at += 1;
     return FindCenter(context, context.arg(value), search);
   }
-  if (EqualsIgnoreCase(option, "fromlonlat") && left >= 2 && !search.has_member) {
+  if (EqualsIgnoreCase(option, "fromlonlat") && left >= 2 && !search.has_member &&
+      !search.has_polygon) {
     search.has_center = true;
     at += 2;
     return ReadCenter(context, value, search);
   }
-  if (EqualsIgnoreCase(option, "byradius") && left >= 2 && !search.has_box) {
+  if (EqualsIgnoreCase(option, "byradius") && left >= 2 && !search.has_box && !search.has_polygon) {
     search.has_circle = true;
     at += 2;
     return ReadCircle(context, value, search);
   }
-  if (EqualsIgnoreCase(option, "bybox") && left >= 3 && !search.has_circle) {
+  if (EqualsIgnoreCase(option, "bybox") && left >= 3 && !search.has_circle && !search.has_polygon) {
     search.has_box = true;
     at += 3;
     return ReadBox(context, value, search);
+  }
+  if (EqualsIgnoreCase(option, "bypolygon") && left >= 1 && !search.has_circle && !search.has_box &&
+      !search.has_center && !search.has_member && !search.has_polygon) {
+    search.has_polygon = true;
+    at += 1;
+    return ReadPolygon(context, at, search);
   }
   return std::nullopt;
 }
@@ -336,12 +375,12 @@ bool CheckOptions(CommandContext& context, const SearchForm& form, const Search&
     return false;
   }
   const std::string name(context.arg(0));
-  if (form.is_geosearch && !search.has_member && !search.has_center) {
+  if (form.is_geosearch && !search.has_member && !search.has_center && !search.has_polygon) {
     context.Fail(
         Error::Owned("ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for " + name));
     return false;
   }
-  if (form.is_geosearch && !search.has_circle && !search.has_box) {
+  if (form.is_geosearch && !search.has_circle && !search.has_box && !search.has_polygon) {
     context.Fail(
         Error::Owned("ERR exactly one of BYRADIUS and BYBOX can be specified for " + name));
     return false;
@@ -634,12 +673,21 @@ constexpr ArgSpec kGeosearchByBox[] = {
     {.name = "width", .type = ArgType::kDouble, .token = "BYBOX"},
     {.name = "height", .type = ArgType::kDouble},
     {.name = "unit", .type = ArgType::kOneOf, .children = kGeodistUnit}};
+constexpr ArgSpec kGeosearchCorner[] = {{.name = "longitude", .type = ArgType::kDouble},
+                                        {.name = "latitude", .type = ArgType::kDouble}};
+constexpr ArgSpec kGeosearchByPolygon[] = {
+    {.name = "num-vertices", .type = ArgType::kInteger, .token = "BYPOLYGON"},
+    {.name = "vertex", .type = ArgType::kBlock, .is_multiple = true, .children = kGeosearchCorner}};
 constexpr ArgSpec kGeosearchBy[] = {
     {.name = "circle", .type = ArgType::kBlock, .children = kGeosearchByCircle},
-    {.name = "box", .type = ArgType::kBlock, .children = kGeosearchByBox}};
+    {.name = "box", .type = ArgType::kBlock, .children = kGeosearchByBox},
+    {.name = "polygon",
+     .type = ArgType::kBlock,
+     .since = "9.0.0",
+     .children = kGeosearchByPolygon}};
 constexpr ArgSpec kGeosearchArgs[] = {
     {.name = "key", .type = ArgType::kKey, .key_spec_index = 0},
-    {.name = "from", .type = ArgType::kOneOf, .children = kGeosearchFrom},
+    {.name = "from", .type = ArgType::kOneOf, .is_optional = true, .children = kGeosearchFrom},
     {.name = "by", .type = ArgType::kOneOf, .children = kGeosearchBy},
     {.name = "order", .type = ArgType::kOneOf, .is_optional = true, .children = kGeoradiusOrder},
     {.name = "count",
@@ -655,7 +703,7 @@ constexpr KeySpec kGeosearchstoreKeys[] = {
 constexpr ArgSpec kGeosearchstoreArgs[] = {
     {.name = "destination", .type = ArgType::kKey, .key_spec_index = 0},
     {.name = "source", .type = ArgType::kKey, .key_spec_index = 1},
-    {.name = "from", .type = ArgType::kOneOf, .children = kGeosearchFrom},
+    {.name = "from", .type = ArgType::kOneOf, .is_optional = true, .children = kGeosearchFrom},
     {.name = "by", .type = ArgType::kOneOf, .children = kGeosearchBy},
     {.name = "order", .type = ArgType::kOneOf, .is_optional = true, .children = kGeoradiusOrder},
     {.name = "count",

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 #include <string_view>
+#include <utility>
 
 namespace peal::broker {
 namespace {
@@ -133,7 +134,76 @@ double GeoDistance(const GeoPoint& from, const GeoPoint& to) {
   return 2.0 * kEarthRadius * std::asin(std::sqrt(a));
 }
 
+void GeoShape::SetCorners(std::vector<GeoPoint> points) {
+  kind = Kind::kPolygon;
+  corners = std::move(points);
+  south_west = north_east = corners.front();
+  double x = 0;
+  double y = 0;
+  double z = 0;
+  for (const GeoPoint& corner : corners) {
+    south_west.longitude = std::min(south_west.longitude, corner.longitude);
+    south_west.latitude = std::min(south_west.latitude, corner.latitude);
+    north_east.longitude = std::max(north_east.longitude, corner.longitude);
+    north_east.latitude = std::max(north_east.latitude, corner.latitude);
+    const double longitude = Radians(corner.longitude);
+    const double latitude = Radians(corner.latitude);
+    x += std::cos(latitude) * std::cos(longitude);
+    y += std::cos(latitude) * std::sin(longitude);
+    z += std::sin(latitude);
+  }
+  center = {Degrees(std::atan2(y, x)), Degrees(std::atan2(z, std::hypot(x, y)))};
+}
+
+namespace {
+
+/// Whether a ray from `point` to the east crosses the sides an odd number of times.
+bool IsInside(const GeoPoint& point, const std::vector<GeoPoint>& corners) {
+  bool is_inside = false;
+  const GeoPoint* from = &corners.back();
+  for (const GeoPoint& to : corners) {
+    if ((to.latitude > point.latitude) != (from->latitude > point.latitude)) {
+      const double share = (point.latitude - to.latitude) / (from->latitude - to.latitude);
+      const double longitude = to.longitude + share * (from->longitude - to.longitude);
+      if (point.longitude < longitude) is_inside = !is_inside;
+    }
+    from = &to;
+  }
+  return is_inside;
+}
+
+/// Up to nine cells that cover a box of degrees.
+std::array<GeoCell, 9> CellsOfBox(const GeoPoint& south_west, const GeoPoint& north_east) {
+  constexpr uint32_t kSide = 3;
+  constexpr int kFinest = 26;
+  std::array<GeoCell, 9> cells;
+  for (int step = kFinest; step >= 1; --step) {
+    const GeoCell first = CellOf(south_west, step);
+    const GeoCell last = CellOf(north_east, step);
+    if (last.column - first.column >= kSide || last.row - first.row >= kSide) continue;
+    size_t count = 0;
+    for (uint32_t row = first.row; row <= last.row; ++row) {
+      for (uint32_t column = first.column; column <= last.column; ++column) {
+        cells[count++] = {.column = column, .row = row, .step = step};
+      }
+    }
+    break;
+  }
+  return cells;
+}
+
+}  // namespace
+
 bool GeoShape::Contains(const GeoPoint& point, double& distance) const {
+  if (kind == Kind::kPolygon) {
+    if (point.longitude < south_west.longitude || point.longitude > north_east.longitude ||
+        point.latitude < south_west.latitude || point.latitude > north_east.latitude ||
+        !IsInside(point, corners)) {
+      return false;
+    }
+    distance = GeoDistance(center, point);
+    return true;
+  }
   if (kind == Kind::kCircle) {
     distance = GeoDistance(center, point);
     return distance <= radius;
@@ -146,6 +216,9 @@ bool GeoShape::Contains(const GeoPoint& point, double& distance) const {
 }
 
 std::array<GeoCell, 9> CellsOf(const GeoShape& shape) {
+  if (shape.kind == GeoShape::Kind::kPolygon) {
+    return CellsOfBox(shape.south_west, shape.north_east);
+  }
   const bool is_circle = shape.kind == GeoShape::Kind::kCircle;
   const double half_height = is_circle ? shape.radius : shape.height / 2;
   const double half_width = is_circle ? shape.radius : shape.width / 2;

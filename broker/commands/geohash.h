@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 /// Positions on the earth as 52-bit numbers that sort near places near each other: the scores of
 /// geospatial sorted sets, bit by bit those of Redis.
@@ -53,14 +54,22 @@ double LatitudeDistance(double from, double to);
 
 /// What is searched.
 struct GeoShape {
-  enum class Kind : uint8_t { kCircle, kBox };
+  enum class Kind : uint8_t { kCircle, kBox, kPolygon };
   Kind kind = Kind::kCircle;
   GeoPoint center;
   // Metres.
   double radius = 0;
   double width = 0;
   double height = 0;
+  /// The corners of a polygon, in order; the last one is joined to the first.
+  std::vector<GeoPoint> corners;
+  GeoPoint south_west;  // of the box around them
+  GeoPoint north_east;
 
+  /// Makes it a polygon of at least three corners; its center lies in the middle of them on the
+  /// globe. Sides are straight on a map of longitudes and latitudes, and do not cross the
+  /// antimeridian.
+  void SetCorners(std::vector<GeoPoint> points);
   /// Whether the point is inside; if so, sets its distance from the center.
   bool Contains(const GeoPoint& point, double& distance) const;
 };

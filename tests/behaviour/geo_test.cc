@@ -147,5 +147,50 @@ TEST_P(Geo, StoresWhatItFinds) {
   });
 }
 
+// Expected from the documentation of Valkey 9.
+TEST_P(Geo, SearchesInAPolygonAsValkey9Does) {
+  if (IsReference()) GTEST_SKIP();
+  const std::string polygon =
+      "BYPOLYGON 5 12.41098696654226 38.05033923003755 15.107936245794182 38.00616649901906 "
+      "18.148439288534455 38.63804787603499 17.80831874257693 39.50316813110968 "
+      "12.458468633214036 38.57719533463012";
+  const std::string search = "GEOSEARCH Sicily " + polygon;
+  const std::string with_distance = search + " ASC WITHDIST";
+  const std::string farthest = search + " DESC COUNT 1";
+  const std::string store = "GEOSEARCHSTORE t Sicily " + polygon;
+  const std::string from_point = search + " FROMLONLAT 15 37";
+  const std::string from_member = "GEOSEARCH Sicily FROMMEMBER Palermo " + polygon;
+  const std::string twice = search + " " + polygon;
+  const std::string missing = "GEOSEARCH missing " + polygon;
+  Run({
+      {"GEOADD Sicily 13.361389 38.115556 Palermo 15.087269 37.502669 Catania", ":2"},
+      {"GEOADD Sicily 12.758489 38.788135 edge1 17.241510 38.788135 edge2", ":2"},
+      {search.c_str(), "['Palermo', 'edge2']"},
+      {with_distance.c_str(), "[['Palermo', '166482.0159'], ['edge2', '180861.7725']]"},
+      {farthest.c_str(), "['edge2']"},
+      {store.c_str(), ":2"},
+      {"ZRANGE t 0 -1", "['Palermo', 'edge2']"},
+      {missing.c_str(), "[]"},
+      // Three corners, in either direction; the whole map, whose middle is on the far side; a place
+      // far away.
+      {"GEOSEARCH Sicily BYPOLYGON 3 14 37 16 37 15 38", "['Catania']"},
+      {"GEOSEARCH Sicily BYPOLYGON 3 15 38 16 37 14 37", "['Catania']"},
+      {"GEOSEARCH Sicily BYPOLYGON 4 -180 -85 180 -85 180 85 -180 85 ASC COUNT 9 ANY",
+       "['edge2', 'edge1', 'Palermo', 'Catania']"},
+      {"GEOSEARCH Sicily BYPOLYGON 3 -10 -10 -11 -11 -9 -11", "[]"},
+      {"GEOSEARCH Sicily BYPOLYGON 3 15 37 15 37 15 37", "[]"},
+      {"GEOSEARCH Sicily BYPOLYGON 2 14 37 16 37",
+       "-ERR GEOSEARCH BYPOLYGON must have at least 3 vertices"},
+      {"GEOSEARCH Sicily BYPOLYGON x 14 37 16 37", "-ERR value is not an integer or out of range"},
+      {"GEOSEARCH Sicily BYPOLYGON 9223372036854775807 14 37 16 37 15 38", "-ERR syntax error"},
+      {"GEOSEARCH Sicily BYPOLYGON 3 14 37 16 37 15", "-ERR syntax error"},
+      {"GEOSEARCH Sicily BYPOLYGON 3 14 37 16 37 15 95",
+       "-ERR invalid longitude,latitude pair 15.000000,95.000000"},
+      {from_point.c_str(), "-ERR syntax error"},
+      {from_member.c_str(), "-ERR syntax error"},
+      {twice.c_str(), "-ERR syntax error"},
+  });
+}
+
 }  // namespace
 }  // namespace peal::tests
