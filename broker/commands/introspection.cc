@@ -1,4 +1,4 @@
-// INFO, MONITOR, SLOWLOG, TIME, LASTSAVE, ROLE, LOLWUT, DEBUG, SHUTDOWN. Source of the replies:
+// INFO, MONITOR, TIME, LASTSAVE, ROLE, LOLWUT, DEBUG, SHUTDOWN. Source of the replies:
 // Redis 7.2.
 #include <spdlog/fmt/fmt.h>
 
@@ -60,60 +60,6 @@ void Monitor(CommandContext& context) {
     context.client.UpdateClass();
   }
   context.reply.Ok();
-}
-
-// ---------------------------------------------------------------- SLOWLOG
-
-void SlowlogGet(CommandContext& context) {
-  int64_t count = 10;
-  if (context.args.size() > 3) {
-    return context.Fail(Error::Owned("ERR unknown subcommand or wrong number of arguments for '" +
-                                     std::string(context.arg(1)) + "'. Try SLOWLOG HELP."));
-  }
-  if (context.args.size() == 3) {
-    const auto given = ParseInt64(context.arg(2));
-    if (!given || *given < -1) {
-      return context.Fail(Error::Static("ERR count should be greater than or equal to -1"));
-    }
-    count = *given;
-  }
-  const auto entries = context.server.slowlog().Latest(count);
-  context.reply.Array(entries.size());
-  for (const Slowlog::Entry& entry : entries) {
-    context.reply.Array(6);
-    context.reply.Integer(entry.id);
-    context.reply.Integer(entry.time_s);
-    context.reply.Integer(entry.us);
-    context.reply.Array(entry.args.size());
-    for (const std::string& arg : entry.args) context.reply.Bulk(arg);
-    context.reply.Bulk(entry.peer);
-    context.reply.Bulk(entry.name);
-  }
-}
-
-void SlowlogLen(CommandContext& context) {
-  context.reply.Integer(static_cast<int64_t>(context.server.slowlog().size()));
-}
-
-void SlowlogReset(CommandContext& context) {
-  context.server.slowlog().Clear();
-  context.reply.Ok();
-}
-
-void SlowlogHelp(CommandContext& context) {
-  constexpr std::string_view kLines[] = {
-      "SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-      "GET [<count>]",
-      "    The latest slow commands, 10 unless told (-1: all): id, time, microseconds,",
-      "    arguments, address and name of the client.",
-      "LEN",
-      "    How many are kept.",
-      "RESET",
-      "    Forgets them.",
-      "HELP",
-      "    Print this help.",
-  };
-  ReplyHelp(context, kLines);
 }
 
 // ---------------------------------------------------------------- facts
@@ -458,63 +404,7 @@ constexpr ArgSpec kShutdownArgs[] = {
 constexpr std::string_view kChanging[] = {"nondeterministic_output"};
 constexpr std::string_view kInfoTips[] = {"nondeterministic_output", "request_policy:all_shards",
                                           "response_policy:special"};
-constexpr std::string_view kSlowlogGetTips[] = {"request_policy:all_nodes",
-                                                "nondeterministic_output"};
-constexpr std::string_view kSlowlogLenTips[] = {
-    "request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"};
-constexpr std::string_view kSlowlogResetTips[] = {"request_policy:all_nodes",
-                                                  "response_policy:all_succeeded"};
-
 constexpr auto kAdminAcl = Acl::kAdmin | Acl::kSlow | Acl::kDangerous;
-constexpr auto kSlowlogFlags = Flag::kAdmin | Flag::kLoading | Flag::kStale;
-
-constexpr Command kSlowlogSubcommands[] = {
-    {.spec = {.name = "get",
-              .arity = -2,
-              .group = Group::kServer,
-              .since = "2.2.12",
-              .flags = kSlowlogFlags,
-              .acl = kAdminAcl,
-              .parent = "slowlog",
-              .complexity = "O(N) where N is the number of entries returned",
-              .summary = "Returns the latest slow commands.",
-              .arguments = kCount,
-              .tips = kSlowlogGetTips},
-     .run = SlowlogGet},
-    {.spec = {.name = "help",
-              .arity = 2,
-              .group = Group::kServer,
-              .since = "6.2.0",
-              .flags = Flag::kLoading | Flag::kStale,
-              .acl = Acl::kSlow,
-              .parent = "slowlog",
-              .complexity = "O(1)",
-              .summary = "Tells about the subcommands."},
-     .run = SlowlogHelp},
-    {.spec = {.name = "len",
-              .arity = 2,
-              .group = Group::kServer,
-              .since = "2.2.12",
-              .flags = kSlowlogFlags,
-              .acl = kAdminAcl,
-              .parent = "slowlog",
-              .complexity = "O(1)",
-              .summary = "Counts the slow commands that are kept.",
-              .tips = kSlowlogLenTips},
-     .run = SlowlogLen},
-    {.spec = {.name = "reset",
-              .arity = 2,
-              .group = Group::kServer,
-              .since = "2.2.12",
-              .flags = kSlowlogFlags,
-              .acl = kAdminAcl,
-              .parent = "slowlog",
-              .complexity = "O(N) where N is the number of entries kept",
-              .summary = "Forgets the slow commands.",
-              .tips = kSlowlogResetTips},
-     .run = SlowlogReset},
-};
-
 constexpr Command kRows[] = {
     {.spec = {.name = "debug",
               .arity = -2,
@@ -588,14 +478,6 @@ constexpr Command kRows[] = {
               .summary = "Ends the server.",
               .arguments = kShutdownArgs},
      .run = Shutdown},
-    {.spec = {.name = "slowlog",
-              .arity = -2,
-              .group = Group::kServer,
-              .since = "2.2.12",
-              .acl = Acl::kSlow,
-              .complexity = "Depends on subcommand.",
-              .summary = "A container for commands about slow commands."},
-     .subcommands = kSlowlogSubcommands},
     {.spec = {.name = "time",
               .arity = 1,
               .group = Group::kServer,

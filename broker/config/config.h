@@ -150,6 +150,10 @@ struct Config {
   // Observability.
   int64_t slowlog_log_slower_than_us = 10000;  // -1: off; 0: everything
   uint64_t slowlog_max_len = 128;
+  int64_t large_request_bytes = 1 << 20;  // -1: off
+  uint64_t large_request_max_len = 128;
+  int64_t large_reply_bytes = 1 << 20;  // -1: off
+  uint64_t large_reply_max_len = 128;
   uint64_t latency_monitor_threshold_ms = 0;  // 0: off
   bool latency_tracking = true;
   std::vector<double> latency_tracking_info_percentiles = {50, 99, 99.9};

@@ -57,7 +57,7 @@ enum class OnChange : uint8_t {
   kPassword,      // requirepass: the default user's password
   kNotify,        // notify-keyspace-events mask
   kTcpKeepalive,  // for connections accepted from now on
-  kSlowlog,       // trim to the new length
+  kCommandLog,    // trim to the new lengths
   kAllocator,     // jemalloc-bg-thread
   kLatency,       // forget histograms when switched off
   kProcTitle,

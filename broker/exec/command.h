@@ -72,6 +72,7 @@ std::span<const Command> TransactionCommands();
 std::span<const Command> ServerCommands();
 std::span<const Command> ConfigCommands();
 std::span<const Command> CommandCommands();
+std::span<const Command> CommandLogCommands();
 std::span<const Command> IntrospectionCommands();
 std::span<const Command> LatencyCommands();
 std::span<const Command> MemoryCommands();

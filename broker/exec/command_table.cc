@@ -36,6 +36,7 @@ CommandTable::CommandTable() {
                                   ServerCommands,
                                   ConfigCommands,
                                   CommandCommands,
+                                  CommandLogCommands,
                                   IntrospectionCommands,
                                   LatencyCommands,
                                   MemoryCommands,

@@ -405,8 +405,10 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
       case OnChange::kAllocator:
         TuneAllocator(config().jemalloc_bg_thread);
         break;
-      case OnChange::kSlowlog:
-        slowlog_.Trim(config().slowlog_max_len);
+      case OnChange::kCommandLog:
+        command_log(CommandLog::Kind::kSlow).Trim(config().slowlog_max_len);
+        command_log(CommandLog::Kind::kLargeRequest).Trim(config().large_request_max_len);
+        command_log(CommandLog::Kind::kLargeReply).Trim(config().large_reply_max_len);
         break;
       default:
         break;

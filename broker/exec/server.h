@@ -13,8 +13,8 @@
 #include "broker/exec/command_table.h"
 #include "broker/exec/effect_recorder.h"
 #include "broker/exec/worker.h"
+#include "broker/metrics/command_log.h"
 #include "broker/metrics/latency.h"
-#include "broker/metrics/slowlog.h"
 #include "broker/net/listener.h"
 #include "broker/net/reactor.h"
 #include "broker/pubsub/hub.h"
@@ -58,7 +58,9 @@ class Server {
   store::Keyspace& keyspace() { return *keyspace_; }
   MemoryGauge& memory_gauge() { return *memory_gauge_; }
   Hub& hub() { return *hub_; }
-  Slowlog& slowlog() { return slowlog_; }
+  CommandLog& command_log(CommandLog::Kind kind) {
+    return command_logs_[static_cast<size_t>(kind)];
+  }
   LatencyMonitor& latency() { return latency_; }
   EffectRecorder& effect_recorder() { return effect_recorder_; }
   /// Whether all units hand their effects to effect_recorder(). With all reactors parked.
@@ -134,7 +136,7 @@ class Server {
   std::vector<std::thread> threads_;
   std::unique_ptr<FreeThread> free_thread_;
   store::Mutex monitor_mutex_{store::LockRank::kLeaf};
-  Slowlog slowlog_;
+  std::array<CommandLog, CommandLog::kKinds> command_logs_;
   LatencyMonitor latency_;
   EffectRecorder effect_recorder_;
   std::atomic<uint64_t> next_client_{1};

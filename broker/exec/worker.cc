@@ -447,6 +447,7 @@ void Worker::AddMovableKeys(const TableEntry& entry, std::span<const std::string
 void Worker::Run(CommandContext& context, const TableEntry& entry) {
   const uint32_t outer = std::exchange(running_index_, entry.index);
   const uint64_t begin = context.in_exec ? Ticks() : ticks_;
+  const uint64_t queued_bytes = context.client.output().bytes() + replies_.written();
   entry.command->run(context);
   const uint64_t end = Ticks();
   ticks_ = end;
@@ -457,6 +458,13 @@ void Worker::Run(CommandContext& context, const TableEntry& entry) {
     ReadClock(end);
   if (end - begin >= slow_ticks_) [[unlikely]]
     NoteSlow(context, entry, end - begin);
+  uint64_t request_bytes = 0;
+  for (const std::string_view arg : context.args) request_bytes += arg.size();
+  const uint64_t bytes_after = context.client.output().bytes() + replies_.written();
+  // Less than before: the client was cut off.
+  const uint64_t reply_bytes = bytes_after > queued_bytes ? bytes_after - queued_bytes : 0;
+  if (request_bytes >= large_request_bytes_ || reply_bytes >= large_reply_bytes_) [[unlikely]]
+    NoteLarge(context, entry, request_bytes, reply_bytes);
   if (server_.monitor_count().load(std::memory_order_relaxed) != 0 &&
       !entry.Has(Flag::kSkipMonitor) && !entry.Has(Flag::kAdmin)) [[unlikely]] {
     std::vector<std::string_view> scratch;
@@ -467,18 +475,36 @@ void Worker::Run(CommandContext& context, const TableEntry& entry) {
 void Worker::NoteSlow(CommandContext& context, const TableEntry& entry, uint64_t ticks) {
   const Config& config = server_.config();
   const auto us = static_cast<int64_t>(TicksToUs(ticks));
-  if (config.slowlog_log_slower_than_us >= 0 && us >= config.slowlog_log_slower_than_us &&
-      !entry.Has(Flag::kSkipSlowlog)) {
-    std::vector<std::string_view> scratch;
-    server_.slowlog().Add(HideSecrets(entry, context.args, scratch), us,
-                          context.client.PeerAddress(), context.client.session().name(),
-                          config.slowlog_max_len);
+  if (config.slowlog_log_slower_than_us >= 0 && us >= config.slowlog_log_slower_than_us) {
+    LogCommand(CommandLog::Kind::kSlow, context, entry, us, config.slowlog_max_len);
   }
   const auto threshold_ms = static_cast<int64_t>(config.latency_monitor_threshold_ms);
   if (threshold_ms != 0 && us >= threshold_ms * 1000) {
     server_.latency().Add(entry.Has(Flag::kFast) ? "fast-command" : "command",
                           static_cast<uint64_t>(us / 1000));
   }
+}
+
+void Worker::NoteLarge(CommandContext& context, const TableEntry& entry, uint64_t request_bytes,
+                       uint64_t reply_bytes) {
+  const Config& config = server_.config();
+  if (request_bytes >= large_request_bytes_) {
+    LogCommand(CommandLog::Kind::kLargeRequest, context, entry, static_cast<int64_t>(request_bytes),
+               config.large_request_max_len);
+  }
+  if (reply_bytes >= large_reply_bytes_) {
+    LogCommand(CommandLog::Kind::kLargeReply, context, entry, static_cast<int64_t>(reply_bytes),
+               config.large_reply_max_len);
+  }
+}
+
+void Worker::LogCommand(CommandLog::Kind kind, CommandContext& context, const TableEntry& entry,
+                        int64_t value, uint64_t max_len) {
+  if (entry.Has(Flag::kSkipSlowlog)) return;
+  std::vector<std::string_view> scratch;
+  server_.command_log(kind).Add(HideSecrets(entry, context.args, scratch), value,
+                                context.client.PeerAddress(), context.client.session().name(),
+                                max_len);
 }
 
 void Worker::ConfigChanged() {
@@ -494,6 +520,11 @@ void Worker::ConfigChanged() {
   if (config.latency_monitor_threshold_ms != 0) {
     slow_us = std::min(slow_us, config.latency_monitor_threshold_ms * 1000);
   }
+  const auto threshold = [](int64_t bytes) {
+    return bytes < 0 ? UINT64_MAX : static_cast<uint64_t>(bytes);
+  };
+  large_request_bytes_ = threshold(config.large_request_bytes);
+  large_reply_bytes_ = threshold(config.large_reply_bytes);
   slow_ticks_ = slow_us == UINT64_MAX ? UINT64_MAX : UsToTicks(slow_us);
 }
 

@@ -12,6 +12,7 @@
 #include "broker/exec/command_table.h"
 #include "broker/exec/unit.h"
 #include "broker/metrics/clock.h"
+#include "broker/metrics/command_log.h"
 #include "broker/metrics/command_stats.h"
 #include "broker/net/arena.h"
 #include "broker/net/reactor.h"
@@ -119,6 +120,11 @@ class Worker final : public ReactorHandler {
   void Call(CommandContext& context, const TableEntry& entry, uint64_t key_hash);
   void AddMovableKeys(const TableEntry& entry, std::span<const std::string_view> args);
   void NoteSlow(CommandContext& context, const TableEntry& entry, uint64_t ticks);
+  /// Notes a command whose request or reply is large.
+  void NoteLarge(CommandContext& context, const TableEntry& entry, uint64_t request_bytes,
+                 uint64_t reply_bytes);
+  void LogCommand(CommandLog::Kind kind, CommandContext& context, const TableEntry& entry,
+                  int64_t value, uint64_t max_len);
   void Forget(Client& client);
   void Reap(Client& client);
   bool RunReaper();
@@ -156,6 +162,9 @@ class Worker final : public ReactorHandler {
   uint64_t clock_due_ticks_ = 0;
   uint64_t ticks_ = 0;       // when the last command ended
   uint64_t slow_ticks_ = 0;  // from here on a command is looked at by slowlog and latency monitor
+  // From these sizes on a command goes to a log.
+  uint64_t large_request_bytes_ = UINT64_MAX;
+  uint64_t large_reply_bytes_ = UINT64_MAX;
   uint64_t reap_hint_ = 0;
   uint32_t running_index_ = 0;
 };

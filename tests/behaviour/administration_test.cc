@@ -275,6 +275,69 @@ TEST_P(Administration, SlowlogRecordsWhatWasSlow) {
   EXPECT_EQ(client.Do("SLOWLOG LEN"), ":0");
 }
 
+// Expected from the documentation of Valkey 8.1.
+TEST_P(Administration, CommandlogRecordsWhatWasSlowOrLarge) {
+  if (IsReference()) GTEST_SKIP();
+  Client client = Connect();
+  EXPECT_EQ(client.Call({"CONFIG", "GET", "commandlog-request-larger-than"}).At(1), "1048576");
+  EXPECT_EQ(client.Call({"CONFIG", "GET", "commandlog-reply-larger-than"}).At(1), "1048576");
+  for (const char* const kind : {"slow", "large-request", "large-reply"}) {
+    EXPECT_EQ(client.Do(std::string("COMMANDLOG RESET ") + kind), "OK");
+    EXPECT_EQ(client.Do(std::string("COMMANDLOG LEN ") + kind), ":0");
+  }
+  client.Do("CLIENT SETNAME large");
+  const std::string value(600'000, 'v');
+  EXPECT_EQ(client.Call({"SET", "small", value}).Show(), "OK");
+  EXPECT_EQ(client.Do("COMMANDLOG LEN large-request"), ":0");
+  EXPECT_EQ(client.Call({"MSET", "large", value, "k", value}).Show(), "OK");
+  client.Call({"GET", "small"});
+  EXPECT_EQ(client.Do("COMMANDLOG LEN large-reply"), ":0");
+  client.Call({"MGET", "small", "large"});
+
+  const Reply requests = client.Call({"COMMANDLOG", "GET", "-1", "large-request"});
+  ASSERT_EQ(requests.items.size(), 1U) << requests;
+  const Reply& request = requests.items[0];
+  ASSERT_EQ(request.items.size(), 6U);
+  EXPECT_EQ(request.items[2].integer, 1'200'010);
+  EXPECT_EQ(request.items[3].items[0].text, "MSET");
+  EXPECT_EQ(request.items[3].items[2].text,
+            std::string(128, 'v') + "... (" + std::to_string(value.size() - 128) + " more bytes)");
+  EXPECT_EQ(request.items[4].text, client.LocalAddress());
+  EXPECT_EQ(request.items[5].text, "large");
+  const Reply replies = client.Call({"COMMANDLOG", "GET", "10", "large-reply"});
+  ASSERT_EQ(replies.items.size(), 1U) << replies;
+  EXPECT_EQ(replies.items[0].items[2].integer, 1'200'000 + 4 + 2 * 11);
+  EXPECT_EQ(replies.items[0].items[3].Show(), "['MGET', 'small', 'large']");
+
+  EXPECT_EQ(client.Do("CONFIG SET commandlog-request-larger-than -1"), "OK");
+  client.Call({"MSET", "large", value, "k", value});
+  EXPECT_EQ(client.Do("COMMANDLOG LEN large-request"), ":1");
+  EXPECT_EQ(client.Do("CONFIG SET commandlog-large-request-max-len 0"), "OK");
+  EXPECT_EQ(client.Do("COMMANDLOG LEN large-request"), ":0");
+  EXPECT_EQ(client.Do("CONFIG SET commandlog-large-request-max-len 128 "
+                      "commandlog-request-larger-than 1048576"),
+            "OK");
+
+  // The slow one is that of SLOWLOG.
+  EXPECT_EQ(client.Do("CONFIG SET commandlog-execution-slower-than 0"), "OK");
+  client.Do("SET slow:key v");
+  EXPECT_EQ(client.Do("CONFIG SET slowlog-log-slower-than 10000"), "OK");
+  const Reply slow = client.Call({"COMMANDLOG", "GET", "-1", "slow"});
+  EXPECT_EQ(slow.Show(), client.Call({"SLOWLOG", "GET", "-1"}).Show());
+  EXPECT_FALSE(slow.items.empty());
+  EXPECT_EQ(client.Do("COMMANDLOG RESET slow"), "OK");
+  EXPECT_EQ(client.Do("SLOWLOG LEN"), ":0");
+
+  constexpr const char* kBadKind =
+      "-ERR type should be one of the following: slow, large-request, large-reply";
+  EXPECT_EQ(client.Do("COMMANDLOG GET 1 bogus"), kBadKind);
+  EXPECT_EQ(client.Do("COMMANDLOG LEN bogus"), kBadKind);
+  EXPECT_EQ(client.Do("COMMANDLOG RESET bogus"), kBadKind);
+  EXPECT_EQ(client.Do("COMMANDLOG GET -2 slow"),
+            "-ERR count should be greater than or equal to -1");
+  EXPECT_EQ(client.Do("COMMANDLOG GET x slow"), "-ERR count should be greater than or equal to -1");
+}
+
 TEST_P(Administration, LatencyMonitorAndHistogramsWork) {
   Client client = Connect();
   EXPECT_EQ(client.Do("CONFIG SET latency-monitor-threshold 10"), "OK");

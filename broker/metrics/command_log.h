@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <span>
@@ -11,20 +12,23 @@
 
 namespace peal::broker {
 
-/// The latest commands that took longer than slowlog-log-slower-than. Any thread; touched only when
-/// a command was slow. Arguments are cut as Redis cuts them: 32 of them, 128 octets each.
-class Slowlog {
+/// The latest commands that were slow or large, one log for each kind. Any thread; touched only
+/// when a command was such. Arguments are cut as Redis cuts them: 32 of them, 128 octets each.
+class CommandLog {
  public:
+  enum class Kind : uint8_t { kSlow, kLargeRequest, kLargeReply };
+  static constexpr size_t kKinds = 3;
+
   struct Entry {
     int64_t id = 0;
     int64_t time_s = 0;  // Unix
-    int64_t us = 0;
+    int64_t value = 0;   // microseconds, or bytes
     std::vector<std::string> args;
     std::string peer;
     std::string name;  // of the client
   };
 
-  void Add(std::span<const std::string_view> args, int64_t us, std::string_view peer,
+  void Add(std::span<const std::string_view> args, int64_t value, std::string_view peer,
            std::string_view name, uint64_t max_len);
   /// The newest first; -1: all.
   std::vector<Entry> Latest(int64_t count) const;

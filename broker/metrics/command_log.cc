@@ -1,4 +1,4 @@
-#include "broker/metrics/slowlog.h"
+#include "broker/metrics/command_log.h"
 
 #include <algorithm>
 #include <ctime>
@@ -11,11 +11,11 @@ constexpr size_t kMaxArgBytes = 128;
 
 }  // namespace
 
-void Slowlog::Add(std::span<const std::string_view> args, int64_t us, std::string_view peer,
-                  std::string_view name, uint64_t max_len) {
+void CommandLog::Add(std::span<const std::string_view> args, int64_t value, std::string_view peer,
+                     std::string_view name, uint64_t max_len) {
   Entry entry;
   entry.time_s = std::time(nullptr);
-  entry.us = us;
+  entry.value = value;
   entry.peer = peer;
   entry.name = name;
   const size_t shown = std::min(args.size(), kMaxArgs);
@@ -36,24 +36,24 @@ void Slowlog::Add(std::span<const std::string_view> args, int64_t us, std::strin
   while (entries_.size() > max_len) entries_.pop_back();
 }
 
-std::vector<Slowlog::Entry> Slowlog::Latest(int64_t count) const {
+std::vector<CommandLog::Entry> CommandLog::Latest(int64_t count) const {
   store::MutexLock lock(mutex_);
   const size_t wanted =
       count < 0 ? entries_.size() : std::min(entries_.size(), static_cast<size_t>(count));
   return {entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(wanted)};
 }
 
-size_t Slowlog::size() const {
+size_t CommandLog::size() const {
   store::MutexLock lock(mutex_);
   return entries_.size();
 }
 
-void Slowlog::Clear() {
+void CommandLog::Clear() {
   store::MutexLock lock(mutex_);
   entries_.clear();
 }
 
-void Slowlog::Trim(uint64_t max_len) {
+void CommandLog::Trim(uint64_t max_len) {
   store::MutexLock lock(mutex_);
   while (entries_.size() > max_len) entries_.pop_back();
 }
