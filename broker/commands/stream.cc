@@ -43,13 +43,18 @@ constexpr Error kInvalidEnd = Error::Static("ERR invalid end ID for the interval
 
 constexpr size_t kMaxIdChars = 127;
 
-/// Half of an id. Redis also takes leading zeros and a plus.
+/// Half of an id, as Redis reads it: all that C's strtoull() takes, which wraps negative numbers
+/// around; but no negative number in its plain form.
 std::optional<uint64_t> ReadIdPart(std::string_view text) {
   if (const auto value = ParseUint64(text)) return value;
-  if (text.empty()) return std::nullopt;
-  if (text.front() == '+') text.remove_prefix(1);
+  if (ParseInt64(text)) return std::nullopt;
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\n\v\f\r"), text.size()));
+  const bool is_negative = text.starts_with('-');
+  if (is_negative || text.starts_with('+')) text.remove_prefix(1);
   while (text.size() > 1 && text.front() == '0') text.remove_prefix(1);
-  return ParseUint64(text);
+  const auto value = ParseUint64(text);
+  if (!value) return std::nullopt;
+  return is_negative ? 0 - *value : *value;
 }
 
 Result<StreamId> ReadRangeId(std::string_view text, uint64_t missing_seq, bool& is_open) {

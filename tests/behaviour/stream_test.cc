@@ -69,6 +69,19 @@ TEST_P(Streams, XaddGivesAndTakesIds) {
   });
 }
 
+TEST_P(Streams, IdsMayBeWrittenAsTheCLibraryReadsNumbers) {
+  Client client = Connect();
+  EXPECT_EQ(client.Do("XADD s 5-3 f v"), "'5-3'");
+  for (const char* id : {"05-03", "+5-+3", " 5- 3", "\t5-3", "5--18446744073709551613"}) {
+    EXPECT_EQ(client.Call({"XRANGE", "s", id, id}).items.size(), 1U) << id;
+  }
+  for (const char* id : {"5--3", "5-3 ", "+ 5", "++5", "5-018446744073709551616", " ", "0x5"}) {
+    EXPECT_EQ(client.Call({"XRANGE", "s", id, id}).Show(),
+              "-ERR Invalid stream ID specified as stream command argument")
+        << id;
+  }
+}
+
 TEST_P(Streams, XaddAndXtrimTrim) {
   Run({
       {"XADD s 1-0 f v", "'1-0'"},

@@ -23,7 +23,11 @@ std::string Id(Vocabulary& w) {
                                      "",
                                      "1-1-1",
                                      "1-x",
-                                     "01-01"};
+                                     "01-01",
+                                     " 1",
+                                     "+1-+1",
+                                     "1--1",
+                                     "1--01"};
   if (w.OneIn(25)) return w.Pick(kOdd);
   const std::string ms = std::to_string(1 + w.Number(120));
   return w.OneIn(3) ? ms : ms + "-" + std::to_string(w.Number(4));
