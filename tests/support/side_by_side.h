@@ -61,7 +61,7 @@ class SideBySide {
   /// One command of the script, with what it needs.
   void Step(size_t who, const CommandLine& command);
   void Send(size_t who, const CommandLine& command);
-  bool MustNotBeSent(const Connection& connection, const CommandLine& command) const;
+  bool MustNotBeSent(size_t who, const CommandLine& command);
   void Follow(size_t who, const CommandLine& command, const std::string& reply);
   bool IsSame(size_t who, const CommandLine& command, const std::string& theirs,
               const std::string& ours, bool in_exec);
@@ -69,6 +69,11 @@ class SideBySide {
                   const std::string& ours);
   bool IsSameOrder(size_t who, const CommandLine& command, const std::string& theirs,
                    const std::string& ours, bool in_exec);
+  /// Whether two replies to a search with COUNT name places at the same distances.
+  bool IsSameButForTies(size_t who, const CommandLine& command, const std::string& theirs,
+                        const std::string& ours);
+  /// Whether a search finds several places at one distance.
+  bool HasTies(size_t who, const CommandLine& command);
   bool IsSameSort(size_t who, const CommandLine& command, const std::string& theirs,
                   const std::string& ours, bool in_exec);
   bool IsChoice(size_t who, const CommandLine& command, const std::string& theirs,
