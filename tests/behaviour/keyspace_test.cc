@@ -114,6 +114,26 @@ TEST_P(Keyspace, KeysMatchesGlobsAndForgetsExpiredOnes) {
   client.Do("DEBUG SET-ACTIVE-EXPIRE 1");
 }
 
+TEST_P(Keyspace, NumbersOfDatabasesAreLookedAt) {
+  const std::string out_of_range =
+      "-ERR value is out of range, value must between -2147483648 and 2147483647";
+  const std::string no_integer = "-ERR value is not an integer or out of range";
+  const std::string no_database = "-ERR DB index is out of range";
+  Client client = Connect();
+  client.Do("SET k v");
+  for (const char* line : {"SELECT ", "MOVE k ", "COPY k l DB "}) {
+    EXPECT_EQ(client.Do(line + std::string("2147483648")), out_of_range) << line;
+    EXPECT_EQ(client.Do(line + std::string("-2147483649")), out_of_range) << line;
+    EXPECT_EQ(client.Do(line + std::string("2147483647")), no_database) << line;
+    EXPECT_EQ(client.Do(line + std::string("-1")), no_database) << line;
+    EXPECT_EQ(client.Do(line + std::string("9223372036854775808")), no_integer) << line;
+    EXPECT_EQ(client.Do(line + std::string("x")), no_integer) << line;
+  }
+  EXPECT_EQ(client.Do("SWAPDB 2147483648 0"), "-ERR invalid first DB index");
+  EXPECT_EQ(client.Do("SWAPDB 0 x"), "-ERR invalid second DB index");
+  EXPECT_EQ(client.Do("SWAPDB 0 16"), no_database);
+}
+
 TEST_P(Keyspace, RandomkeyReachesEveryKey) {
   Client client = Connect();
   EXPECT_EQ(client.Do("RANDOMKEY"), "nil");
