@@ -423,30 +423,29 @@ bool DiffersByLookup(const std::vector<const SetValue*>& sets) {
   return lookups / 2 <= TotalCount(sets);
 }
 
+/// Whether nothing can be left of sets[0] without the others, at a glance.
+bool LeavesNothing(const std::vector<const SetValue*>& sets) {
+  return sets[0] == nullptr || std::find(sets.begin() + 1, sets.end(), sets[0]) != sets.end();
+}
+
 /// Calls fn(item) on each member of sets[0] that no other has, until it returns false. Sorts the
-/// others. The items live as long as the sets and `copy`, which is for this function to fill.
+/// others.
 template <class Fn>
-void Subtract(std::vector<const SetValue*>& sets, std::unique_ptr<store::ValueObject>& copy,
-              Fn fn) {
-  if (sets[0] == nullptr) return;
-  for (size_t i = 1; i < sets.size(); ++i) {
-    if (sets[i] == sets[0]) return;
-  }
-  if (DiffersByLookup(sets)) {
-    const auto size_of = [](const SetValue* set) { return set == nullptr ? 0 : set->Count(); };
-    // The largest is the likeliest to have a member.
-    std::sort(sets.begin() + 1, sets.end(),
-              [&](const SetValue* a, const SetValue* b) { return size_of(a) > size_of(b); });
-    sets[0]->ForEach([&](const SetItem& item) {
-      for (size_t i = 1; i < sets.size() && sets[i] != nullptr; ++i) {
-        if (sets[i]->Contains(item)) return true;
-      }
-      return fn(item);
-    });
-    return;
-  }
-  copy = sets[0]->Clone();
-  SetValue& rest = static_cast<SetValue&>(*copy);
+void SubtractByLookup(std::vector<const SetValue*>& sets, Fn fn) {
+  const auto size_of = [](const SetValue* set) { return set == nullptr ? 0 : set->Count(); };
+  // The largest is the likeliest to have a member.
+  std::sort(sets.begin() + 1, sets.end(),
+            [&](const SetValue* a, const SetValue* b) { return size_of(a) > size_of(b); });
+  sets[0]->ForEach([&](const SetItem& item) {
+    for (size_t i = 1; i < sets.size() && sets[i] != nullptr; ++i) {
+      if (sets[i]->Contains(item)) return true;
+    }
+    return fn(item);
+  });
+}
+
+/// Removes from `rest`, which has the members of sets[0], those of the others.
+void SubtractByRemoval(const std::vector<const SetValue*>& sets, SetValue& rest) {
   for (size_t i = 1; i < sets.size() && rest.Count() > 0; ++i) {
     if (sets[i] == nullptr) continue;
     sets[i]->ForEach([&](const SetItem& item) {
@@ -454,6 +453,18 @@ void Subtract(std::vector<const SetValue*>& sets, std::unique_ptr<store::ValueOb
       return rest.Count() > 0;
     });
   }
+}
+
+/// As SubtractByLookup, by the way that is shorter. The items live as long as the sets and `copy`,
+/// which is for this function to fill.
+template <class Fn>
+void Subtract(std::vector<const SetValue*>& sets, std::unique_ptr<store::ValueObject>& copy,
+              Fn fn) {
+  if (LeavesNothing(sets)) return;
+  if (DiffersByLookup(sets)) return SubtractByLookup(sets, fn);
+  copy = sets[0]->Clone();
+  SetValue& rest = static_cast<SetValue&>(*copy);
+  SubtractByRemoval(sets, rest);
   rest.ForEach(fn);
 }
 
@@ -546,11 +557,19 @@ void SDiffStore(CommandContext& context) {
   auto sets = ReadSets(context, context.args.subspan(2));
   if (!sets) return;
   auto result = std::make_unique<SetValue>();
-  std::unique_ptr<store::ValueObject> copy;
-  Subtract(*sets, copy, [&](const SetItem& item) {
+  const auto add = [&](const SetItem& item) {
     result->Add(item, Limits(context));
     return true;
-  });
+  };
+  if (!LeavesNothing(*sets)) {
+    if (DiffersByLookup(*sets)) {
+      SubtractByLookup(*sets, add);
+    } else {
+      // As in Redis, the encoding is that of a set that once had all of the first.
+      (*sets)[0]->ForEach(add);
+      SubtractByRemoval(*sets, *result);
+    }
+  }
   StoreResult(context, std::move(result), "sdiffstore");
 }
 

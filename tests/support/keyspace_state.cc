@@ -169,8 +169,10 @@ std::map<std::string, KeyState> ReadKeyspace(Client& client, int db, bool has_ze
     KeyState& state = states[keys[i]];
     Reply& content = contents[2 * i];
     if (state.type == "set") SortItems(content, 1);
-    // The fields of a small hash stand in the order of their coming.
-    if (state.type == "hash" && state.encoding != "listpack") SortItems(content, 2);
+    // The fields of a small hash stand in the order of their coming; those of one that was
+    // restored from the DUMP of a large one, in no particular order.
+    const bool is_ordered = state.encoding == "listpack" && !keys[i].starts_with("restored:");
+    if (state.type == "hash" && !is_ordered) SortItems(content, 2);
     if (state.type == "zset") {
       for (size_t at = 1; at < content.items.size(); at += 2) {
         content.items[at].text = CanonicalNumber(content.items[at].text, has_zero_signs);
