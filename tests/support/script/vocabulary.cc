@@ -231,8 +231,10 @@ void Vocabulary::Damage(CommandLine& command) {
       if (command.size() > 1) command.pop_back();
       break;
     case 1:
-      // A time to block must stay the last word.
-      if (command[0][0] != 'B') command.push_back(Value());
+      // A time to block must stay the last word, and two values would be a score and a member.
+      if (Lower(command[0])[0] != 'b' && (command.size() < 2 || !command[1].starts_with("lex"))) {
+        command.push_back(Value());
+      }
       break;
     case 2:
       command.resize(1);
