@@ -110,6 +110,13 @@ RankRange ClampRanks(int64_t first, int64_t last, size_t count) {
   return {static_cast<size_t>(first), static_cast<size_t>(last) + 1};
 }
 
+bool EraseRange(Unit& unit, std::string_view key, const Found<ZsetValue>& found, RankRange range) {
+  if (range.size() == found.value->Count()) return unit.Delete(key);
+  Edit<ZsetValue> zset(unit, key, found);
+  zset->EraseRange(range);
+  return zset.Commit(range.size());
+}
+
 void StoreZset(CommandContext& context, std::string_view key, std::unique_ptr<ZsetValue> value,
                const char* event) {
   Unit& unit = context.unit;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "broker/exec/command.h"
+#include "broker/exec/edit.h"
 #include "protocol/base/error.h"
 #include "store/value/zset_value.h"
 
@@ -53,6 +54,11 @@ class ZsetReply {
 
 /// ZADD, for GEOADD too.
 void ZAdd(CommandContext& context);
+
+/// Takes the members of `range`, at least one, out of the sorted set at `key`. True if the key is
+/// gone because none is left: then all go at once, and a large set is freed without the stripe.
+bool EraseRange(Unit& unit, std::string_view key, const Found<store::ZsetValue>& found,
+                store::RankRange range);
 
 /// Puts a computed sorted set at `key`, or deletes the key if it is empty; replies with the number
 /// of members. `event` must be a literal.

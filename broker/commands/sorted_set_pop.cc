@@ -79,9 +79,7 @@ void Pop(Unit& unit, std::string_view key, const Found<ZsetValue>& found, End en
     reply.Bulk(at.member());
     reply.Double(at.score());
   }
-  Edit<ZsetValue> zset(unit, key, found);
-  zset->EraseRange(range);
-  const bool is_gone = zset.Commit(taken);
+  const bool is_gone = EraseRange(unit, key, found, range);
   unit.Notify(kNotifyZset, is_max ? "zpopmax" : "zpopmin", key);
   if (is_gone) unit.Notify(kNotifyGeneric, "del", key);
   unit.Replicate(is_max ? "ZPOPMAX" : "ZPOPMIN", key, static_cast<int64_t>(taken));

@@ -258,9 +258,7 @@ void RemoveRange(CommandContext& context, RangeBy by, const char* event) {
   if (!*found) return context.reply.Integer(0);
   const RankRange range = request.FindIn(*found->value);
   if (!range.empty()) {
-    Edit<ZsetValue> zset(unit, key, *found);
-    zset->EraseRange(range);
-    const bool is_gone = zset.Commit(range.size());
+    const bool is_gone = EraseRange(unit, key, *found, range);
     unit.Notify(kNotifyZset, event, key);
     if (is_gone) unit.Notify(kNotifyGeneric, "del", key);
     unit.Replicate(context.args);
