@@ -5,6 +5,7 @@
 
 #include "protocol/base/check.h"
 #include "store/keyspace/hash.h"
+#include "store/sync/chaos.h"
 
 namespace peal::store {
 
@@ -15,6 +16,7 @@ bool Waiter::Claim() {
     if (seen == kClaimed) std::this_thread::yield();
     seen = kWaiting;
   }
+  ChaosPoint();
   return true;
 }
 

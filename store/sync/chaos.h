@@ -2,7 +2,8 @@
 
 namespace peal::store {
 
-/// A place where another thread may get in between: before a lock, a post, a drain.
+/// A place where another thread may get in between: before a lock, a post, a drain; after a claim
+/// on a waiter.
 ///
 /// With PEAL_CHAOS it yields the processor now and then (by a cheap per-thread generator), so that
 /// tests meet rare interleavings; otherwise it is nothing.
