@@ -294,17 +294,7 @@ Worker::Outcome Worker::Execute(Client& client, const TableEntry* entry,
     return Outcome::kGoOn;
   }
   if (!ArityFits(entry->arity, args.size()) || entry->command->run == nullptr) {
-    const Error error = WrongArity(*entry);
-    if (entry->full_name == "exec") {
-      // A refused EXEC ends the transaction and says so.
-      Reject(client, entry,
-             Error::Owned("EXECABORT Transaction discarded because of: " +
-                          std::string(error.text().substr(4))),
-             reply);
-      if (session.multi != nullptr) DiscardMulti(session);
-    } else {
-      Reject(client, entry, error, reply);
-    }
+    Reject(client, entry, WrongArity(*entry), reply);
     return Outcome::kGoOn;
   }
   if (!Admit(client, *entry, args, reply)) return Outcome::kGoOn;
@@ -371,25 +361,27 @@ bool Worker::Admit(Client& client, const TableEntry& entry, std::span<const std:
 
 void Worker::Reject(Client& client, const TableEntry* entry, const Error& error,
                     protocol::ReplyWriter& reply) {
-  stats_.CountError(error.code());
+  // A refused EXEC ends the transaction and says so, even if there is none.
+  const bool is_exec = entry != nullptr && entry->full_name == "exec";
+  Error told = error;
+  if (is_exec) {
+    std::string_view reason = error.text();
+    if (reason.starts_with("ERR ")) reason.remove_prefix(4);
+    told = Error::Owned("EXECABORT Transaction discarded because of: " + std::string(reason));
+  }
+  stats_.CountError(told.code());
   if (entry != nullptr) stats_.CountRejected(entry->index);
-  if (client.session().multi != nullptr) AbortMulti(client.session());
-  reply.Error(error);
+  if (Session& session = client.session(); session.multi != nullptr) {
+    is_exec ? DiscardMulti(session) : AbortMulti(session);
+  }
+  reply.Error(told);
 }
 
 bool Worker::HasRoom(Client& client, const TableEntry& entry, protocol::ReplyWriter& reply) {
   if (eviction_->MakeRoom(now_ms_)) return true;
   const bool is_exec = entry.full_name == "exec";
   if (!entry.Has(Flag::kDenyOom) && !(is_exec && MultiNeedsMemory(client.session()))) return true;
-  if (is_exec) {
-    Reject(client, &entry,
-           Error::Owned("EXECABORT Transaction discarded because of: " +
-                        std::string(protocol::errors::kOom.text().substr(4))),
-           reply);
-    DiscardMulti(client.session());
-  } else {
-    Reject(client, &entry, protocol::errors::kOom, reply);
-  }
+  Reject(client, &entry, protocol::errors::kOom, reply);
   return false;
 }
 

@@ -62,6 +62,27 @@ TEST_P(Transactions, WrongUseIsToldAndHarmless) {
   EXPECT_EQ(client.Do("EXEC"), "-ERR EXEC without MULTI");
 }
 
+TEST_P(Transactions, ARefusedExecSaysWhyTheTransactionIsOver) {
+  const std::string over = "-EXECABORT Transaction discarded because of: ";
+  Client client = Connect();
+  client.Do("MULTI");
+  EXPECT_EQ(client.Do("EXEC x"), over + "wrong number of arguments for 'exec' command");
+  EXPECT_EQ(client.Do("EXEC"), "-ERR EXEC without MULTI");
+  Client other = Connect();
+  client.Do("MULTI");
+  EXPECT_EQ(client.Do("SET a b"), "QUEUED");
+  EXPECT_EQ(other.Do("CONFIG SET maxmemory 1"), "OK");
+  EXPECT_EQ(client.Do("EXEC"), over + "OOM command not allowed when used memory > 'maxmemory'.");
+  EXPECT_EQ(other.Do("CONFIG SET maxmemory 0"), "OK");
+  EXPECT_EQ(client.Do("EXEC"), "-ERR EXEC without MULTI");
+  if (resp() == 3) return;
+  client.Do("SUBSCRIBE c");
+  EXPECT_EQ(client.Do("EXEC"),
+            over +
+                "Can't execute 'exec': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
+                "RESET are allowed in this context");
+}
+
 TEST_P(Transactions, AChangeOfAWatchedKeyMakesExecFail) {
   struct Row {
     const char* preparation;
