@@ -404,8 +404,9 @@ void SideBySide::Follow(size_t who, const CommandLine& command, const std::strin
     connection.is_watching = false;
   } else if (name == "reset" && command.size() == 1) {
     connection = Connection{};
-  } else if ((name == "exec" || name == "discard") && connection.is_queueing &&
-             command.size() == 1) {
+  } else if (connection.is_queueing &&
+             (name == "exec" || (name == "discard" && command.size() == 1))) {
+    // EXEC with words too many is refused, but ends the transaction as well.
     connection = Connection{};
   }
   if (name == "reset" && command.size() == 1) {
@@ -421,7 +422,9 @@ bool SideBySide::IsSameExec(size_t who, const std::vector<CommandLine>& queued,
   const std::vector<std::string> actual = RawItems(ours);
   if (expected.size() != queued.size() || actual.size() != queued.size()) return false;
   for (size_t i = 0; i < queued.size(); ++i) {
-    if (!IsSame(who, queued[i], expected[i], actual[i], true)) return false;
+    if (IsSame(who, queued[i], expected[i], actual[i], true)) continue;
+    Report(queued[i], {expected[i], actual[i]});
+    return false;
   }
   return true;
 }
