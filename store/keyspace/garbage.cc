@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "store/keyspace/table.h"
+#include "store/keyspace/tracking.h"
 #include "store/value/time_index.h"
 
 namespace peal::store {
@@ -45,6 +46,11 @@ void Garbage::Add(std::unique_ptr<TimeIndex> index) {
   indexes_.push_back(std::move(index));
 }
 
+void Garbage::Add(std::unique_ptr<TrackingTable> readers) {
+  bytes_ += readers->size() * 128;  // an estimate, as for tables
+  readers_.push_back(std::move(readers));
+}
+
 void Garbage::Add(Garbage&& other) {
   const auto take = [](auto& to, auto& from) {
     if (to.empty()) {
@@ -60,6 +66,7 @@ void Garbage::Add(Garbage&& other) {
   take(arrays_, other.arrays_);
   take(tables_, other.tables_);
   take(indexes_, other.indexes_);
+  take(readers_, other.readers_);
   bytes_ += std::exchange(other.bytes_, 0);
 }
 
@@ -71,6 +78,7 @@ void Garbage::Drop() {
   arrays_.clear();
   tables_.clear();
   indexes_.clear();
+  readers_.clear();
   bytes_ = 0;
 }
 

@@ -11,6 +11,7 @@ namespace peal::store {
 
 class Table;
 class TimeIndex;
+class TrackingTable;
 
 /// What a unit took out of the keyspace, to be freed after its locks are released.
 ///
@@ -34,12 +35,13 @@ class Garbage {
   /// A whole table with its entries.
   void Add(std::unique_ptr<Table> table);
   void Add(std::unique_ptr<TimeIndex> index);
+  void Add(std::unique_ptr<TrackingTable> readers);
   /// Takes everything of `other`.
   void Add(Garbage&& other);
 
   bool empty() const {
     return entries_.empty() && blocks_.empty() && arrays_.empty() && tables_.empty() &&
-           indexes_.empty();
+           indexes_.empty() && readers_.empty();
   }
   /// Approximate bytes that freeing gives back.
   size_t bytes() const { return bytes_; }
@@ -54,6 +56,7 @@ class Garbage {
   std::vector<std::pair<void*, size_t>> arrays_;
   std::vector<std::unique_ptr<Table>> tables_;
   std::vector<std::unique_ptr<TimeIndex>> indexes_;
+  std::vector<std::unique_ptr<TrackingTable>> readers_;
   size_t bytes_ = 0;
 };
 

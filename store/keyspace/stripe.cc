@@ -431,6 +431,15 @@ WaitList& Stripe::waits() {
   return *waits_;
 }
 
+TrackingTable& Stripe::MakeReaders() {
+  if (readers_ == nullptr) readers_ = std::make_unique<TrackingTable>();
+  return *readers_;
+}
+
+void Stripe::DropReaders(Garbage& garbage) {
+  if (readers_ != nullptr) garbage.Add(std::move(readers_));
+}
+
 bool Stripe::WatchedKeyExpired(int db, std::string_view key, uint64_t hash, const WatchToken* token,
                                int64_t now_ms) {
   if (watches_ == nullptr) return false;

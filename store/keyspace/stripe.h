@@ -14,6 +14,7 @@
 #include "store/keyspace/entry.h"
 #include "store/keyspace/garbage.h"
 #include "store/keyspace/table.h"
+#include "store/keyspace/tracking.h"
 #include "store/keyspace/waiters.h"
 #include "store/keyspace/watch.h"
 #include "store/sync/annotations.h"
@@ -148,6 +149,15 @@ class alignas(64) Stripe {
   /// Made on first use.
   WaitList& waits() REQUIRES(mutex_);
 
+  // --- Tracking. See TrackingTable.
+
+  /// What clients have read here; null if they have read nothing.
+  TrackingTable* readers() REQUIRES(mutex_) { return readers_.get(); }
+  /// Made on first use.
+  TrackingTable& MakeReaders() REQUIRES(mutex_);
+  /// Forgets all of it.
+  void DropReaders(Garbage& garbage) REQUIRES(mutex_);
+
   // --- Expiry and eviction.
 
   /// Walks on from where the last call stopped and collects keys of `db` that are expired at
@@ -251,6 +261,7 @@ class alignas(64) Stripe {
   std::atomic<std::atomic<Database*>*> others_{nullptr};
   std::unique_ptr<WatchList> watches_ GUARDED_BY(mutex_);
   std::unique_ptr<WaitList> waits_ GUARDED_BY(mutex_);
+  std::unique_ptr<TrackingTable> readers_ GUARDED_BY(mutex_);
 };
 
 }  // namespace peal::store
