@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/commands/tracking.h"
 #include "broker/exec/blocking.h"
 #include "broker/exec/command.h"
 #include "broker/exec/multi.h"
@@ -66,6 +67,11 @@ std::string FlagsOf(const Client& client) {
   if (client.IsSubscribed()) flags += 'P';
   if (session.multi != nullptr && session.multi->is_open) flags += 'x';
   if (session.blocked != nullptr) flags += 'b';
+  if (const Tracker* const tracker = session.tracker; tracker != nullptr && tracker->is_on) {
+    flags += 't';
+    if (tracker->is_redirect_broken) flags += 'R';
+    if (tracker->options.is_broadcast) flags += 'B';
+  }
   if (session.is_unix) flags += 'U';
   if (session.no_evict) flags += 'e';
   if (session.no_touch) flags += 'T';
@@ -81,7 +87,7 @@ std::string LineOf(const Client& client, int64_t now_us) {
       "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} "
       "multi={} qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs=0 rbp=0 obl=0 oll={} omem={} "
       "tot-mem={} "
-      "events={} cmd={} user=default redir=-1 resp={} lib-name={} lib-ver={}",
+      "events={} cmd={} user=default redir={} resp={} lib-name={} lib-ver={}",
       client.id(), client.PeerAddress(), client.LocalAddress(), client.fd(), session.name(),
       std::max<int64_t>(now_us - session.created_us, 0) / 1'000'000,
       std::max<int64_t>(now_us - session.last_active_us, 0) / 1'000'000, FlagsOf(client),
@@ -92,8 +98,8 @@ std::string LineOf(const Client& client, int64_t now_us) {
       session.multi ? session.multi->MemoryBytes() : 0, client.output().segments(),
       client.output().bytes(), client.MemoryBytes(), client.output().empty() ? "r" : "rw",
       session.last_command != nullptr ? session.last_command->full_name : "NULL",
-      static_cast<int>(client.resp()), has_texts ? session.texts->lib_name : "",
-      has_texts ? session.texts->lib_version : "");
+      RedirectOf(session.tracker), static_cast<int>(client.resp()),
+      has_texts ? session.texts->lib_name : "", has_texts ? session.texts->lib_version : "");
 }
 
 template <typename Visit>
@@ -353,25 +359,13 @@ void ClientUnblock(CommandContext& context) {
   context.reply.Integer(0);
 }
 
-// Nobody can turn tracking on, so these tell of a client that has it off.
-void ClientGetRedir(CommandContext& context) { context.reply.Integer(-1); }
-
-void ClientTrackingInfo(CommandContext& context) {
-  context.reply.Map(3);
-  context.reply.Bulk("flags");
-  context.reply.Set(1);
-  context.reply.Bulk("off");
-  context.reply.Bulk("redirect");
-  context.reply.Integer(-1);
-  context.reply.Bulk("prefixes");
-  context.reply.Array(0);
-}
-
 void ClientHelp(CommandContext& context) {
   constexpr std::string_view kLines[] = {
       "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+      "CACHING (YES|NO)",
+      "    Whether the keys of the next command are remembered, with OPTIN or OPTOUT.",
       "GETREDIR",
-      "    Where invalidations go: -1, tracking is off.",
+      "    Which connection gets the invalidations: 0, this one; -1, tracking is off.",
       "TRACKINGINFO",
       "    Client-side caching of this connection.",
       "GETNAME",
@@ -399,6 +393,9 @@ void ClientHelp(CommandContext& context) {
       "    Tells which client library this is.",
       "SETNAME <name>",
       "    Names this connection.",
+      "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+      "         [OPTIN] [OPTOUT] [NOLOOP]",
+      "    Whether this connection is told when keys that it has read change.",
       "UNBLOCK <id> [TIMEOUT|ERROR]",
       "    Ends the wait of a blocked connection.",
       "UNPAUSE",
@@ -466,6 +463,20 @@ constexpr ArgSpec kPauseArgs[] = {{.name = "timeout", .type = ArgType::kInteger}
                                    .is_optional = true,
                                    .since = "6.2.0",
                                    .children = kPauseTokens}};
+constexpr ArgSpec kCachingArgs[] = {{.name = "mode", .type = ArgType::kOneOf, .children = kYesNo}};
+constexpr ArgSpec kTrackingArgs[] = {
+    {.name = "status", .type = ArgType::kOneOf, .children = kOnOffTokens},
+    {.name = "client-id", .type = ArgType::kInteger, .token = "REDIRECT", .is_optional = true},
+    {.name = "prefix",
+     .type = ArgType::kString,
+     .token = "PREFIX",
+     .is_optional = true,
+     .is_multiple = true,
+     .is_multiple_token = true},
+    {.name = "bcast", .type = ArgType::kPureToken, .token = "BCAST", .is_optional = true},
+    {.name = "optin", .type = ArgType::kPureToken, .token = "OPTIN", .is_optional = true},
+    {.name = "optout", .type = ArgType::kPureToken, .token = "OPTOUT", .is_optional = true},
+    {.name = "noloop", .type = ArgType::kPureToken, .token = "NOLOOP", .is_optional = true}};
 constexpr ArgSpec kUnblockTokens[] = {
     {.name = "timeout", .type = ArgType::kPureToken, .token = "TIMEOUT"},
     {.name = "error", .type = ArgType::kPureToken, .token = "ERROR"}};
@@ -508,6 +519,9 @@ constexpr std::string_view kChanging[] = {"nondeterministic_output"};
 constexpr std::string_view kPerClient = "O(N) where N is the number of connections";
 
 constexpr Command kSubcommands[] = {
+    {.spec = Row("caching", 3, "6.0.0", kOwnFlags, kOwnAcl,
+                 "Chooses whether the keys of the next command are tracked.", kCachingArgs),
+     .run = ClientCaching},
     {.spec = Row("getname", 2, "2.6.9", kOwnFlags, kOwnAcl, "Returns the name of the connection."),
      .run = ClientGetName},
     {.spec = Row("getredir", 2, "6.0.0", kOwnFlags, kOwnAcl,
@@ -544,6 +558,10 @@ constexpr Command kSubcommands[] = {
      .run = ClientSetInfo},
     {.spec = Row("setname", 3, "2.6.9", kOwnFlags, kOwnAcl, "Names the connection.", kSetNameArgs),
      .run = ClientSetName},
+    {.spec = Row("tracking", -3, "6.0.0", kOwnFlags, kOwnAcl,
+                 "Turns client-side caching of the connection on or off.", kTrackingArgs),
+     .run = ClientTracking,
+     .needs_everything = RedirectsTracking},
     {.spec = Row("trackinginfo", 2, "6.2.0", kOwnFlags, kOwnAcl,
                  "Tells about client-side caching of the connection."),
      .run = ClientTrackingInfo},

@@ -75,6 +75,7 @@ void Reset(CommandContext& context) {
     session.is_monitor = false;
     context.server.monitor_count().fetch_sub(1, std::memory_order_relaxed);
   }
+  if (session.tracker != nullptr) context.worker.tracking_port().Disable(*session.tracker);
   session.db = 0;
   session.reply_mode = ReplyMode::kOn;
   session.no_evict = false;

@@ -125,6 +125,7 @@ struct Config {
   uint64_t maxmemory_bytes = 0;      // 0: no limit
   MaxMemoryPolicy maxmemory_policy = MaxMemoryPolicy::kNoEviction;
   uint32_t maxmemory_samples = 5;
+  uint64_t tracking_table_max_keys = 1'000'000;
   uint32_t maxmemory_eviction_tenacity = 10;  // 0..100
   uint32_t lfu_log_factor = 10;
   uint32_t lfu_decay_time_min = 1;

@@ -8,6 +8,7 @@
 #include "broker/exec/server.h"
 #include "broker/exec/unit.h"
 #include "broker/exec/worker.h"
+#include "broker/pubsub/tracking.h"
 #include "protocol/base/check.h"
 #include "protocol/base/number.h"
 
@@ -56,6 +57,10 @@ BlockedClient::BlockedClient(CommandContext& context, const BlockRequest& reques
       reactor_(context.worker.reactor()),
       serve_(request.serve),
       retry_(request.retry),
+      id_(context.client.id()),
+      is_remembered_(protocol::Any(context.command.spec.flags & protocol::Flag::kReadonly) &&
+                     context.client.session().tracker != nullptr &&
+                     context.client.session().tracker->Remembers()),
       db_(context.unit.db()),
       resp_(context.client.resp()) {
   texts_.assign(request.args.begin(), request.args.end());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/exec/command.h"
+#include "broker/net/connection.h"
 #include "protocol/base/result.h"
 #include "store/keyspace/waiters.h"
 
@@ -72,6 +73,9 @@ class BlockedClient final : public store::Waiter {
   const std::string& reply() const { return reply_; }
   /// The reply of a timeout: a null array, even where success is a single element.
   std::string TimeoutReply() const;
+  ClientId id() const { return id_; }
+  /// Whether the client is to be told when the key that it is served from changes.
+  bool is_remembered() const { return is_remembered_; }
   /// The stripe that serving it needs besides the key's, or -1.
   int demands() const { return demands_; }
 
@@ -93,6 +97,8 @@ class BlockedClient final : public store::Waiter {
   Reactor& reactor_;
   const ServeFunction serve_;
   const RetryFunction retry_;
+  const ClientId id_;
+  const bool is_remembered_;
   const uint32_t db_;
   const protocol::RespVersion resp_;
   int demands_ = -1;

@@ -13,6 +13,7 @@
 #include "broker/exec/worker.h"
 #include "broker/log/log.h"
 #include "broker/net/transport.h"
+#include "broker/pubsub/tracking.h"
 #include "protocol/base/text.h"
 
 namespace peal::broker {
@@ -109,6 +110,7 @@ size_t Client::MemoryBytes() const {
   }
   if (large_) bytes += large_->Bytes();
   if (session_.multi) bytes += session_.multi->MemoryBytes();
+  if (session_.tracker != nullptr) bytes += sizeof(Tracker) + session_.tracker->prefix_bytes;
   return bytes;
 }
 

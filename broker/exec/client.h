@@ -16,6 +16,7 @@ namespace peal::broker {
 class BlockedClient;
 class Worker;
 struct MultiState;
+struct Tracker;
 
 /// CLIENT REPLY.
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext };
@@ -45,6 +46,7 @@ struct Session {
   std::unique_ptr<ClientTexts> texts;
   std::unique_ptr<MultiState> multi;       // while MULTI is open or keys are watched
   std::shared_ptr<BlockedClient> blocked;  // while it waits for keys
+  Tracker* tracker = nullptr;              // once it has to do with tracking; its worker's
 
   std::string_view name() const { return texts ? std::string_view(texts->name) : ""; }
   ClientTexts& EnsureTexts() {

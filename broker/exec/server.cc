@@ -199,6 +199,7 @@ Result<void> Server::Start() {
     borrowed.push_back(reactors_.back().get());
   }
   hub_ = std::make_unique<Hub>(std::move(borrowed), static_cast<int64_t>(c.inbox_soft_limit_bytes));
+  tracking_ = std::make_unique<Tracking>(*keyspace_, reactors_.size());
   for (const auto& reactor : reactors_) {
     workers_.push_back(std::make_unique<Worker>(*this, *reactor));
   }

@@ -18,6 +18,7 @@
 #include "broker/net/listener.h"
 #include "broker/net/reactor.h"
 #include "broker/pubsub/hub.h"
+#include "broker/pubsub/tracking.h"
 #include "store/keyspace/garbage.h"
 #include "store/keyspace/keyspace.h"
 #include "store/sync/gate.h"
@@ -58,6 +59,7 @@ class Server {
   store::Keyspace& keyspace() { return *keyspace_; }
   MemoryGauge& memory_gauge() { return *memory_gauge_; }
   Hub& hub() { return *hub_; }
+  Tracking& tracking() { return *tracking_; }
   CommandLog& command_log(CommandLog::Kind kind) {
     return command_logs_[static_cast<size_t>(kind)];
   }
@@ -127,6 +129,7 @@ class Server {
   std::unique_ptr<MemoryGauge> memory_gauge_;
   std::vector<std::unique_ptr<Reactor>> reactors_;
   std::unique_ptr<Hub> hub_;
+  std::unique_ptr<Tracking> tracking_;
   std::vector<std::unique_ptr<Worker>> workers_;
   // Changed on the first reactor in a turn, or with all reactors parked.
   std::unique_ptr<ListenerSet> listeners_;

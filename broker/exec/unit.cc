@@ -10,6 +10,7 @@
 #include "broker/exec/worker.h"
 #include "broker/keyspace/usage.h"
 #include "broker/pubsub/hub.h"
+#include "broker/pubsub/tracking.h"
 #include "protocol/base/check.h"
 
 namespace peal::broker {
@@ -21,12 +22,15 @@ using store::Stripe;
 
 }  // namespace
 
+Unit::Unit(store::Keyspace& keyspace) : keyspace_(keyspace) {}
+
 Unit::~Unit() { PEAL_DCHECK(phase_ == Phase::kIdle); }
 
 void Unit::Attach(Worker& worker) {
   worker_ = &worker;
   config_ = &worker.server().config();
   notify_flags_ = &config_->notify_keyspace_events;
+  trackers_ = &worker.server().tracking().trackers();
 }
 
 const store::EncodingLimits& Unit::encoding_limits() const {
@@ -107,7 +111,12 @@ bool Unit::TryLock() NO_THREAD_SAFETY_ANALYSIS {
 
 void Unit::Settle() {
   must_settle_ = false;
-  if (!ready_.empty()) ServeWaiters();
+  // Who waited for what changed is told before it is served, as in Redis.
+  PostInvalidations();
+  if (!ready_.empty()) {
+    ServeWaiters();
+    PostInvalidations();
+  }
   if (!effects_.empty()) {
     if (sink_ != nullptr) sink_->OnUnit(effects_);
     effects_.clear();
@@ -167,7 +176,7 @@ Entry* Unit::Expire(uint32_t db, std::string_view key, uint64_t hash) {
     must_settle_ = true;
   }
   NotifyIn(db, kNotifyExpired, "expired", key);
-  Touched(stripe, db, key, hash);
+  Touched(stripe, db, key, hash, true);
   return nullptr;
 }
 
@@ -354,6 +363,12 @@ void Unit::Move(uint32_t from_db, std::string_view from, uint32_t to_db, std::st
 size_t Unit::Flush(int db) {
   PEAL_CHECK(is_exclusive());
   const size_t removed = db < 0 ? keyspace_.FlushAll(garbage_) : keyspace_.FlushDb(db, garbage_);
+  if (trackers_->load(std::memory_order_relaxed) != 0) {
+    PostInvalidations();
+    Tracker* const own = client_ != nullptr ? client_->session().tracker : nullptr;
+    worker_->tracking_port().PostFlush(own != nullptr ? client_->id() : 0, garbage_);
+    if (own != nullptr && own->is_on) own_invalidations_.emplace_back();
+  }
   const auto databases = static_cast<uint32_t>(keyspace_.databases());
   for (uint32_t each = 0; each < databases; ++each) {
     if (db < 0 || each == static_cast<uint32_t>(db)) TouchedAll(each);
@@ -373,9 +388,12 @@ void Unit::SwapDb(uint32_t a, uint32_t b) {
 
 // ---------------------------------------------------------------- waiting
 
-void Unit::Touched(Stripe& stripe, uint32_t db, std::string_view key, uint64_t hash) {
+void Unit::Touched(Stripe& stripe, uint32_t db, std::string_view key, uint64_t hash,
+                   bool by_nobody) {
   stripe.AssertOwned();
   stripe.TouchWatchers(static_cast<int>(db), key, hash);
+  if (trackers_->load(std::memory_order_relaxed) != 0) [[unlikely]]
+    NoteInvalidation(stripe, key, hash, by_nobody);
   if (!stripe.has_waiters()) [[likely]]
     return;
   if (stripe.waits().Find(static_cast<int>(db), key) == nullptr) return;
@@ -429,7 +447,10 @@ void Unit::ServeKey(uint32_t db, std::string_view key) {
     }
     db_ = db;
     auto& blocked = static_cast<BlockedClient&>(*waiter);
-    if (!blocked.Serve(*this, key)) {
+    served_ = blocked.id();
+    const bool is_served = blocked.Serve(*this, key);
+    served_ = 0;
+    if (!is_served) {
       waiter->GiveBack();
       ++i;
       // Nobody finds anything in what has been emptied. A key that was missing all along is looked
@@ -437,6 +458,7 @@ void Unit::ServeKey(uint32_t db, std::string_view key) {
       if (was_there && FindIn(db, key) == nullptr) return;
       continue;
     }
+    if (blocked.is_remembered()) Remember(key, blocked.id());
     waiter->MarkServed();
     stripe.waits().Remove(static_cast<int>(db), key, waiter.get(), blocked.demands());
     blocked.PostReply();
@@ -456,6 +478,38 @@ void Unit::StopWaiting(uint32_t db, std::string_view key, const store::Waiter* w
   if (stripe.has_waiters()) {
     stripe.waits().Remove(static_cast<int>(db), key, waiter, demands);
   }
+}
+
+// ---------------------------------------------------------------- client-side caching
+
+uint64_t Unit::Remember(std::string_view key, ClientId id) {
+  const uint64_t hash = HashOf(key);
+  return worker_->tracking_port().Remember(keyspace_.StripeOf(hash), key, hash, id);
+}
+
+void Unit::NoteInvalidation(Stripe& stripe, std::string_view key, uint64_t hash, bool by_nobody) {
+  Tracking& tracking = worker_->server().tracking();
+  std::vector<ClientId> readers;
+  tracking.Take(stripe, key, hash, readers);
+  if (client_ != nullptr && std::erase(readers, client_->id()) != 0) {
+    const Tracker& own = *client_->session().tracker;
+    if (own.is_on && !own.options.is_broadcast && !own.options.no_loop) {
+      own_invalidations_.emplace_back(key);
+    }
+  }
+  if (readers.empty() && !tracking.has_prefixes()) return;
+  ClientId changer = served_;
+  if (changer == 0 && client_ != nullptr) changer = client_->id();
+  invalidations_.push_back(
+      {.key = std::string(key), .readers = std::move(readers), .changer = by_nobody ? 0 : changer});
+  must_settle_ = true;
+}
+
+void Unit::PostInvalidations() {
+  for (const Invalidation& invalidation : invalidations_) {
+    worker_->tracking_port().Post(invalidation);
+  }
+  invalidations_.clear();
 }
 
 // ---------------------------------------------------------------- watching

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +12,8 @@
 #include <vector>
 
 #include "broker/config/notify_flags.h"
+#include "broker/net/connection.h"
+#include "broker/pubsub/invalidation.h"
 #include "broker/pubsub/subscriber.h"
 #include "protocol/base/number.h"
 #include "store/keyspace/keyspace.h"
@@ -97,7 +101,7 @@ class Unit {
     kLookupMustTouch = 8,  // notes the use even of a client with NO-TOUCH
   };
 
-  explicit Unit(store::Keyspace& keyspace) : keyspace_(keyspace) {}
+  explicit Unit(store::Keyspace& keyspace);
   Unit(const Unit&) = delete;
   Unit& operator=(const Unit&) = delete;
   ~Unit();
@@ -274,6 +278,14 @@ class Unit {
   /// Tries to serve those who wait for `key` though it was not changed, when the unit settles.
   void TryWaiters(std::string_view key);
 
+  // --- Client-side caching. See pubsub/tracking.h.
+
+  /// Remembers that `id` has read a planned key; 1 if that was not known.
+  uint64_t Remember(std::string_view key, ClientId id);
+  /// Changes of the unit's own client that it is to be told of after its reply; nothing stands for
+  /// all keys. Kept beyond Finish.
+  std::vector<std::optional<std::string>>& own_invalidations() { return own_invalidations_; }
+
   // --- What others learn of it.
 
   /// Notes an effect of this unit. Costs one branch while nobody collects them.
@@ -352,8 +364,12 @@ class Unit {
     phase_ = Phase::kIdle;
   }
   void Settle();
-  /// Marks the watchers of a changed key, and notes it if somebody waits for it.
-  void Touched(store::Stripe& stripe, uint32_t db, std::string_view key, uint64_t hash);
+  /// Marks the watchers of a changed key, and notes it if somebody waits for it or has read it.
+  /// `by_nobody`: its time had come.
+  void Touched(store::Stripe& stripe, uint32_t db, std::string_view key, uint64_t hash,
+               bool by_nobody = false);
+  void NoteInvalidation(store::Stripe& stripe, std::string_view key, uint64_t hash, bool by_nobody);
+  void PostInvalidations();
   void TouchedAll(uint32_t db);
   void ServeWaiters();
   void ServeKey(uint32_t db, std::string_view key);
@@ -376,12 +392,14 @@ class Unit {
   void PublishEvent(const News& news);
 
   static constexpr uint32_t kNoNotifyFlags = 0;
+  static constexpr std::atomic<uint32_t> kNoTrackers{0};
 
   store::Keyspace& keyspace_;
   Worker* worker_ = nullptr;
   Client* client_ = nullptr;
   const Config* config_ = nullptr;  // null without a worker
   const uint32_t* notify_flags_ = &kNoNotifyFlags;
+  const std::atomic<uint32_t>* trackers_ = &kNoTrackers;
   EffectSink* sink_ = nullptr;
   store::Stripe* first_ = nullptr;
   std::string_view cached_key_;  // the first planned key
@@ -400,6 +418,9 @@ class Unit {
   std::vector<Effect> effects_;
   std::vector<News> news_;
   std::vector<std::pair<uint32_t, std::string>> ready_;  // keys changed that somebody waits for
+  std::vector<Invalidation> invalidations_;
+  std::vector<std::optional<std::string>> own_invalidations_;
+  ClientId served_ = 0;  // who waited and is being served
   std::string channel_scratch_;
   UnitCounters counters_;
 };

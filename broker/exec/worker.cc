@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "broker/exec/keys.h"
 #include "broker/exec/multi.h"
 #include "broker/exec/post.h"
 #include "broker/exec/server.h"
@@ -121,6 +122,7 @@ Worker::Worker(Server& server, Reactor& reactor)
     : server_(server),
       reactor_(reactor),
       hub_port_(server.hub(), reactor, server.reactor_count()),
+      tracking_port_(server.tracking(), hub_port_),
       unit_(server.keyspace()),
       stats_(server.commands().all().size()),
       expiry_(std::make_unique<ExpiryCycle>(*this)),
@@ -134,6 +136,12 @@ Worker::~Worker() = default;
 
 std::span<char> Worker::HandleInput(Client& client, std::span<char> input) {
   PEAL_DCHECK(replying_ == nullptr);
+  if (client.session().tracker != nullptr) [[unlikely]] {
+    // What others were told was done before this was sent comes before the replies to it.
+    reactor_.DrainAll();
+    tracking_port_.TellChanges();
+    if (client.is_closing()) return {};
+  }
   replying_ = &client;
   replies_.BeginSpilling(&client);
   client.session().last_active_us = reactor_.turn_us();
@@ -272,8 +280,8 @@ std::span<char> Worker::KeepRebuilt(Client& client, std::span<const std::string_
 
 // ---------------------------------------------------------------- one command
 
-Worker::Outcome Worker::Execute(Client& client, const TableEntry* entry,
-                                std::span<const std::string_view> args, uint64_t key_hash) {
+Worker::Outcome Worker::ExecuteOne(Client& client, const TableEntry* entry,
+                                   std::span<const std::string_view> args, uint64_t key_hash) {
   Session& session = client.session();
   const bool silent = session.reply_mode != ReplyMode::kOn;
   const bool is_skipped = session.reply_mode == ReplyMode::kSkipNext;
@@ -441,6 +449,8 @@ void Worker::Run(CommandContext& context, const TableEntry& entry) {
   const uint64_t begin = context.in_exec ? Ticks() : ticks_;
   const uint64_t queued_bytes = context.client.output().bytes() + replies_.written();
   entry.command->run(context);
+  if (context.client.session().tracker != nullptr && entry.Has(Flag::kReadonly)) [[unlikely]]
+    RememberKeys(context, entry);
   const uint64_t end = Ticks();
   ticks_ = end;
   running_index_ = outer;
@@ -462,6 +472,30 @@ void Worker::Run(CommandContext& context, const TableEntry& entry) {
     std::vector<std::string_view> scratch;
     server_.FeedMonitors(*this, context.client, HideSecrets(entry, context.args, scratch));
   }
+}
+
+void Worker::RememberKeys(const CommandContext& context, const TableEntry& entry) {
+  Tracker& tracker = *context.client.session().tracker;
+  if (!tracker.Remembers()) return;
+  ForEachKey(entry, context.args, [&](std::string_view key) {
+    tracker.remembered += context.unit.Remember(key, context.client.id());
+  });
+}
+
+void Worker::AfterTracked(Client& client, const TableEntry* entry,
+                          std::span<const std::string_view> args) {
+  Tracker& tracker = *client.session().tracker;
+  auto& own = unit_.own_invalidations();
+  if (!own.empty()) {
+    FlushReply(client);
+    for (const std::optional<std::string>& key : own) tracking_port_.TellOwn(tracker, key);
+    own.clear();
+  }
+  if (tracker.is_on) tracking_port_.Step(server_.config().tracking_table_max_keys);
+  if (!tracker.is_caching_told || IsInMulti(client.session())) return;
+  // CLIENT CACHING holds for the next command, or the next transaction.
+  if (entry != nullptr) entry = CommandTable::Resolve(entry, args);
+  if (entry == nullptr || !entry->full_name.starts_with("client|")) tracker.is_caching_told = false;
 }
 
 void Worker::NoteSlow(CommandContext& context, const TableEntry& entry, uint64_t ticks) {
@@ -557,6 +591,9 @@ void Worker::Forget(Client& client) {
     server_.monitor_count().fetch_sub(1, std::memory_order_relaxed);
   }
   if (client.client_class() == ClientClass::kPubSub) --pubsub_clients_;
+  if (client.session_.tracker != nullptr) {
+    tracking_port_.Forget(*std::exchange(client.session_.tracker, nullptr));
+  }
   Reap(client);
 }
 
@@ -669,6 +706,8 @@ bool Worker::OnTurnEnd() {
   more = expiry_->Step() || more;
   more = eviction_->Continue(now_ms_) || more;
   blocked_.Step(reactor_.turn_us());
+  tracking_port_.TellChanges();
+  more = tracking_port_.Step(server_.config().tracking_table_max_keys) || more;
   ResumeCongested();
   hub_port_.WakeTouched();
   return more;

@@ -17,6 +17,7 @@
 #include "broker/net/arena.h"
 #include "broker/net/reactor.h"
 #include "broker/pubsub/hub.h"
+#include "broker/pubsub/tracking.h"
 #include "protocol/resp/parser.h"
 
 namespace peal::broker {
@@ -35,6 +36,7 @@ class Worker final : public ReactorHandler {
   Server& server() { return server_; }
   Reactor& reactor() { return reactor_; }
   HubPort& hub_port() { return hub_port_; }
+  TrackingPort& tracking_port() { return tracking_port_; }
   CommandStats& stats() { return stats_; }
   Unit& unit() { return unit_; }
   Arena& replies() { return replies_; }
@@ -109,7 +111,14 @@ class Worker final : public ReactorHandler {
   std::span<char> KeepRebuilt(Client& client, std::span<const std::string_view> args,
                               std::span<const char> before, std::span<const char> behind);
   Outcome Execute(Client& client, const TableEntry* entry, std::span<const std::string_view> args,
-                  uint64_t key_hash);
+                  uint64_t key_hash) {
+    const Outcome outcome = ExecuteOne(client, entry, args, key_hash);
+    if (client.session().tracker != nullptr && outcome != Outcome::kHeldBack) [[unlikely]]
+      AfterTracked(client, entry, args);
+    return outcome;
+  }
+  Outcome ExecuteOne(Client& client, const TableEntry* entry,
+                     std::span<const std::string_view> args, uint64_t key_hash);
   bool Admit(Client& client, const TableEntry& entry, std::span<const std::string_view> args,
              protocol::ReplyWriter& reply);
   void Reject(Client& client, const TableEntry* entry, const protocol::Error& error,
@@ -119,6 +128,11 @@ class Worker final : public ReactorHandler {
   bool IsHeldByPause(const Client& client, const TableEntry& entry) const;
   void Call(CommandContext& context, const TableEntry& entry, uint64_t key_hash);
   void AddMovableKeys(const TableEntry& entry, std::span<const std::string_view> args);
+  /// Does for a client that has to do with tracking what follows its command: tells it of its own
+  /// changes, keeps the table bounded, ends what CLIENT CACHING began.
+  void AfterTracked(Client& client, const TableEntry* entry,
+                    std::span<const std::string_view> args);
+  void RememberKeys(const CommandContext& context, const TableEntry& entry);
   void NoteSlow(CommandContext& context, const TableEntry& entry, uint64_t ticks);
   /// Notes a command whose request or reply is large.
   void NoteLarge(CommandContext& context, const TableEntry& entry, uint64_t request_bytes,
@@ -138,6 +152,7 @@ class Worker final : public ReactorHandler {
   Server& server_;
   Reactor& reactor_;
   HubPort hub_port_;
+  TrackingPort tracking_port_;
   Unit unit_;
   Arena replies_;
   protocol::RequestScratch request_scratch_;

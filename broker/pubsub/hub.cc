@@ -38,6 +38,15 @@ void HubPort::WakeTouched() {
   }
 }
 
+void HubPort::Push(int reactor, InboxNode* node, size_t bytes) {
+  Inbox& inbox = hub_.reactors_[static_cast<size_t>(reactor)]->inbox();
+  const int64_t posted =
+      inbox.bytes().fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+  if (posted > hub_.inbox_soft_limit_.load(std::memory_order_relaxed)) congested_ = true;
+  inbox.Push(node);
+  Touch(reactor);
+}
+
 void HubPort::Trim() {
   for (Last& last : last_) {
     if (last.delivery != nullptr) last.delivery->Unref();

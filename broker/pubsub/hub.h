@@ -58,6 +58,8 @@ class HubPort {
   void WakeTouched();
   /// Has WakeTouched wake `reactor`, too: something else was pushed to its inbox.
   void Touch(int reactor) { touched_ |= uint64_t{1} << reactor; }
+  /// Posts something else that counts for `bytes` until it has been taken.
+  void Push(int reactor, InboxNode* node, size_t bytes);
   /// Lets go of blocks and nodes kept for extending. When the reactor goes idle.
   void Trim();
   /// The last Publish found an inbox above the soft limit.

@@ -54,7 +54,10 @@ constexpr Directive kMemoryRows[] = {
            Flag<&Config::lazyfree_lazy_user_del>),
     Active(Bool("lazyfree-lazy-user-flush", "no", "Make FLUSHALL and FLUSHDB asynchronous."),
            Flag<&Config::lazyfree_lazy_user_flush>),
-    Integer("tracking-table-max-keys", "1000000", 0, kLongMax, "Keys remembered for tracking."),
+    Active(Integer("tracking-table-max-keys", "1000000", 0, kLongMax,
+                   "Keys remembered for client-side caching; above it some are forgotten, and who "
+                   "has read them is told. 0 is no limit."),
+           Number<&Config::tracking_table_max_keys>),
     Bool("activedefrag", "no", "Active defragmentation."),
     Memory("active-defrag-ignore-bytes", "104857600", 1, kLongMax, "Waste to start at."),
     Integer("active-defrag-threshold-lower", "10", 0, 1000,
