@@ -15,6 +15,7 @@
 #include "broker/exec/unit.h"
 #include "protocol/base/number.h"
 #include "protocol/base/text.h"
+#include "protocol/base/wide.h"
 
 namespace peal::broker {
 namespace {
@@ -280,10 +281,10 @@ int64_t FromBits(uint64_t bits, int width, bool is_signed) {
 }
 
 /// `sum` brought into the range of the field; nullopt if that is refused.
-std::optional<int64_t> Fit(const FieldStep& step, __int128 sum) {
-  const __int128 one = 1;
-  const __int128 top = (one << (step.is_signed ? step.width - 1 : step.width)) - 1;
-  const __int128 bottom = step.is_signed ? -top - 1 : __int128{0};
+std::optional<int64_t> Fit(const FieldStep& step, protocol::Int128 sum) {
+  const protocol::Int128 one = 1;
+  const protocol::Int128 top = (one << (step.is_signed ? step.width - 1 : step.width)) - 1;
+  const protocol::Int128 bottom = step.is_signed ? -top - 1 : protocol::Int128{0};
   if (sum >= bottom && sum <= top) return static_cast<int64_t>(sum);
   switch (step.overflow) {
     case Overflow::kWrap: {
@@ -402,7 +403,7 @@ void ChangeFields(CommandContext& context, const std::vector<FieldStep>& steps) 
       continue;
     }
     // A number for an unsigned field counts as unsigned when it is set, not when it is added.
-    __int128 wanted = step.operand;
+    protocol::Int128 wanted = step.operand;
     if (step.kind == FieldStep::Kind::kAdd) {
       wanted += before;
     } else if (!step.is_signed) {

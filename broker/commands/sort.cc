@@ -239,8 +239,7 @@ bool ReadScore(std::string_view text, double& score) {
 }
 
 /// Finds what each element is to be sorted by. False if one is no number.
-bool Weigh(Unit& unit, const SortOptions& options, const std::optional<std::string_view>& by,
-           std::vector<Element>& elements) {
+bool Weigh(Unit& unit, const SortOptions& options, std::vector<Element>& elements) {
   bool are_numbers = true;
   for (Element& element : elements) {
     const auto take = [&](std::string_view text) {
@@ -250,8 +249,8 @@ bool Weigh(Unit& unit, const SortOptions& options, const std::optional<std::stri
         are_numbers = ReadScore(text, element.score) && are_numbers;
       }
     };
-    if (by) {
-      Follow(unit, *by, element.text, take);
+    if (options.by) {
+      Follow(unit, *options.by, element.text, take);
     } else if (!options.is_alpha) {
       take(element.text);
     }
@@ -379,17 +378,16 @@ void SortBy(CommandContext& context, bool may_store) {
       return context.Fail(errors::kWrongType);
     }
     bool keeps_order = options.keeps_order;
-    std::optional<std::string_view> by = options.by;
     if (keeps_order && type == ValueType::kSet && options.store != 0) {
       // A set has no order of its own that would be the same wherever this is repeated.
       keeps_order = false;
       options.is_alpha = true;
-      by.reset();
+      options.by.reset();
     }
     Load(*entry, options, keeps_order, window, elements);
     if (!keeps_order) {
-      if (!Weigh(context.unit, options, by, elements)) return context.Fail(kNoScore);
-      Arrange(options, by.has_value(), type == ValueType::kList, window.end(), elements);
+      if (!Weigh(context.unit, options, elements)) return context.Fail(kNoScore);
+      Arrange(options, options.by.has_value(), type == ValueType::kList, window.end(), elements);
     }
   }
   const std::span<const Element> wanted =

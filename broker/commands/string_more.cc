@@ -14,6 +14,7 @@
 #include "broker/exec/unit.h"
 #include "protocol/base/number.h"
 #include "protocol/base/text.h"
+#include "protocol/base/wide.h"
 #include "store/value/common_subsequence.h"
 
 namespace peal::broker {
@@ -135,7 +136,7 @@ void Lcs(CommandContext& context) {
     return context.Fail(kTooLongForLcs);
   }
   // The size of the table Redis would make, since its limit bounds the time as well.
-  const auto cells = static_cast<unsigned __int128>(a.bytes.size() + 1) * (b.bytes.size() + 1);
+  const auto cells = static_cast<protocol::Uint128>(a.bytes.size() + 1) * (b.bytes.size() + 1);
   if (cells * sizeof(uint32_t) > context.server.config().proto_max_bulk_len) {
     return context.Fail(kTooMuchForLcs);
   }
@@ -341,7 +342,7 @@ struct IntCounting {
   /// `a` + `b` inside [lower, upper]; nullopt, with `nearest` set, if it is outside.
   static std::optional<Number> Add(Number a, Number b, Number lower, Number upper,
                                    Number& nearest) {
-    const __int128 sum = static_cast<__int128>(a) + b;
+    const protocol::Int128 sum = static_cast<protocol::Int128>(a) + b;
     nearest = sum > upper ? upper : lower;
     if (sum < lower || sum > upper) return std::nullopt;
     return static_cast<Number>(sum);

@@ -17,15 +17,13 @@
 #endif
 
 #include "protocol/base/check.h"
+#include "protocol/base/wide.h"
 #include "store/keyspace/hash.h"
 
 namespace peal::store {
 
 /// The arithmetic of bucket tables.
 namespace buckets {
-
-// __extension__ takes no `using`.
-__extension__ typedef unsigned __int128 uint128;  // NOLINT(modernize-use-using)
 
 inline constexpr int kSlots = 9;
 inline constexpr uint8_t kSaturated = 255;
@@ -34,12 +32,12 @@ inline constexpr size_t kBytes = 64;
 static_assert(std::endian::native == std::endian::little, "bucket words are little-endian");
 
 inline size_t HomeOf(uint64_t hash, size_t count) {
-  return static_cast<size_t>((static_cast<uint128>(hash) * count) >> 64);
+  return static_cast<size_t>((static_cast<protocol::Uint128>(hash) * count) >> 64);
 }
 
 /// The greatest hash whose home is `home`.
 inline uint64_t LastHashOf(size_t home, size_t count) {
-  const uint128 next = (static_cast<uint128>(home + 1) << 64) + count - 1;
+  const protocol::Uint128 next = (static_cast<protocol::Uint128>(home + 1) << 64) + count - 1;
   return static_cast<uint64_t>(next / count) - 1;
 }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "protocol/base/check.h"
+#include "protocol/base/wide.h"
 
 namespace peal::store {
 namespace {
@@ -186,7 +187,7 @@ uint64_t ReadBits(std::string_view bytes, uint64_t offset, int width) {
     const size_t size = std::min(part.size(), bytes.size() - static_cast<size_t>(from));
     std::memcpy(part.data(), bytes.data() + from, size);
   }
-  unsigned __int128 value = 0;
+  protocol::Uint128 value = 0;
   for (const unsigned char byte : part) value = value << 8 | byte;
   value >>= 72 - offset % 8 - static_cast<uint64_t>(width);
   const uint64_t low = static_cast<uint64_t>(value);

@@ -63,7 +63,9 @@ TEST_P(PubSubModes, ModeEndsWhenNothingIsHeldAnyMore) {
   for (const auto& leaving : {"UNSUBSCRIBE", "PUNSUBSCRIBE"}) {
     client.SendLine(leaving);
     client.Read();
-    if (resp() == 2) EXPECT_EQ(client.Do("GET k"), Refusal("get"));
+    if (resp() == 2) {
+      EXPECT_EQ(client.Do("GET k"), Refusal("get"));
+    }
   }
   client.SendLine("SUNSUBSCRIBE");
   client.Read();

@@ -222,7 +222,9 @@ TEST_P(ClientTracking, WhatWasDoneBeforeARequestIsToldBeforeItsReply) {
   for (int i = 0; i < 300; ++i) {
     const std::string value = std::to_string(i);
     writer.Do("SET k " + value);
-    if (i > 0) ASSERT_EQ(reader.Read().Show(), ">['invalidate', ['k']]");
+    if (i > 0) {
+      ASSERT_EQ(reader.Read().Show(), ">['invalidate', ['k']]");
+    }
     ASSERT_EQ(reader.Do("GET k"), "'" + value + "'");
   }
 }
@@ -605,7 +607,9 @@ TEST_P(ClientTracking, InvalidationsCanBeRedirectedToAResp3Client) {
   EXPECT_EQ(target.ReadRaw(), ">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n");
   Client writer = Connect();
   writer.Do("FLUSHALL");
-  if (!IsReference()) EXPECT_EQ(target.ReadRaw(), ">2\r\n$10\r\ninvalidate\r\n_\r\n");
+  if (!IsReference()) {
+    EXPECT_EQ(target.ReadRaw(), ">2\r\n$10\r\ninvalidate\r\n_\r\n");
+  }
 }
 
 TEST_P(ClientTracking, WithoutPushesOrSubscriptionNothingIsSent) {

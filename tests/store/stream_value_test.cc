@@ -201,12 +201,18 @@ TEST(StreamValue, AgreesWithAMap) {
           }
           EXPECT_EQ(removed, before - model.size());
         } else {
-          if (trim.limit != 0) EXPECT_LE(removed, trim.limit);
+          if (trim.limit != 0) {
+            EXPECT_LE(removed, trim.limit);
+          }
           for (uint64_t i = 0; i < removed; ++i) {
-            if (trim.by_id) EXPECT_LT(model.begin()->first, trim.min_id);
+            if (trim.by_id) {
+              EXPECT_LT(model.begin()->first, trim.min_id);
+            }
             model.erase(model.begin());
           }
-          if (!trim.by_id && removed > 0) EXPECT_GE(model.size(), trim.max_length);
+          if (!trim.by_id && removed > 0) {
+            EXPECT_GE(model.size(), trim.max_length);
+          }
         }
       } else {
         const StreamId first = any_id();

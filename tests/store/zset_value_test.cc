@@ -45,7 +45,9 @@ TEST(ZsetValue, BecomesLargeBeyondItsLimitsAndStaysSo) {
     EXPECT_EQ(zset.EncodingName(), "listpack");
     Add(zset, "0", 7, {}, limits);
     EXPECT_EQ(zset.EncodingName(), "listpack");
-    if (by_length) EXPECT_TRUE(zset.Erase("1"));
+    if (by_length) {
+      EXPECT_TRUE(zset.Erase("1"));
+    }
     Add(zset, by_length ? "abcde" : "3", 1.5, {}, limits);
     EXPECT_EQ(zset.EncodingName(), "skiplist");
     EXPECT_TRUE(zset.IsSound());
@@ -144,7 +146,9 @@ TEST(ZsetValue, AgreesWithAMapUnderRandomChanges) {
       }
       const RankRange found = zset.Find(range);
       EXPECT_EQ(found.size(), inside);
-      if (inside != 0) EXPECT_TRUE(range.ReachesMin(ranked[found.first].first));
+      if (inside != 0) {
+        EXPECT_TRUE(range.ReachesMin(ranked[found.first].first));
+      }
       std::set<std::string> scanned;
       uint64_t position = 0;
       do {
@@ -171,7 +175,9 @@ TEST(ZsetValue, FindsRangesOfOctetsInBothEncodings) {
       const RankRange forwards = zset.Find(LexRange{min, max});
       const RankRange backwards = zset.Find(LexRange{min, max}, true);
       EXPECT_EQ(forwards.size(), backwards.size());
-      if (!forwards.empty()) EXPECT_EQ(forwards.first, backwards.first);
+      if (!forwards.empty()) {
+        EXPECT_EQ(forwards.first, backwards.first);
+      }
       return std::pair(forwards.empty() ? 0 : forwards.first, forwards.size());
     };
     using Found = std::pair<size_t, size_t>;

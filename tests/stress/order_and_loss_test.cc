@@ -154,7 +154,9 @@ class OrderAndLoss : public Behaviour {
     const Message message =
         Message::From(frame.At(by_pattern ? 2 : 1), frame.At(by_pattern ? 3 : 2));
     const auto [at, is_first] = last.try_emplace(message.publisher, message.number);
-    if (!is_first) ASSERT_EQ(message.number, ++at->second) << frame;
+    if (!is_first) {
+      ASSERT_EQ(message.number, ++at->second) << frame;
+    }
   }
 
   void Killer(uint64_t seed) {

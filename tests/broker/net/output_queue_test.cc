@@ -80,7 +80,9 @@ TEST(OutputQueue, BehavesAsAStringOfBytes) {
       }
     }
     ASSERT_EQ(queue.bytes(), model.size());
-    if (step % 50 == 0) ASSERT_EQ(Contents(queue), model);
+    if (step % 50 == 0) {
+      ASSERT_EQ(Contents(queue), model);
+    }
     if (model.size() > 300'000) {
       queue.Clear();
       model.clear();

@@ -38,7 +38,9 @@ TEST(LocalSubscribers, BehaveAsASetAtEverySize) {
         ASSERT_EQ(list.Remove(subscriber), model.erase(subscriber) == 1);
       }
       ASSERT_EQ(list.count(), model.size());
-      if (step % 997 == 0) ASSERT_EQ(Members(list), model);
+      if (step % 997 == 0) {
+        ASSERT_EQ(Members(list), model);
+      }
     }
     ASSERT_EQ(Members(list), model);
     for (Subscriber* subscriber : model) ASSERT_TRUE(list.Remove(subscriber));
@@ -78,7 +80,9 @@ TEST(Interest, CountsByReactor) {
     interest.ForEachReactor([&](int index, uint32_t count) { seen[index] = count; });
     for (const auto& [index, members] : model) {
       ASSERT_EQ(seen.count(index), members.empty() ? 0u : 1u);
-      if (!members.empty()) ASSERT_EQ(seen[index], members.size());
+      if (!members.empty()) {
+        ASSERT_EQ(seen[index], members.size());
+      }
     }
   }
   for (auto& [index, members] : model) {

@@ -91,8 +91,9 @@ class UnitTest : public testing::TestWithParam<int> {
   Unit unit_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Stripes, UnitTest, testing::Values(1, 1024),
-                         [](const auto& info) { return "stripes" + std::to_string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Stripes, UnitTest, testing::Values(1, 1024), [](const auto& param_info) {
+  return "stripes" + std::to_string(param_info.param);
+});
 
 TEST_P(UnitTest, HoldsItsStripesUntilEffectsAreHandedInAndNoLonger) {
   Log log;
