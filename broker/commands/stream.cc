@@ -446,7 +446,7 @@ const StreamId* FindDuplicate(CommandContext& context, const AddOptions& options
   store::IdempotentIds& ids = *edit->idempotent_ids();
   ids.Expire(context.unit.now_ms());
   edit.CommitQuietly(0);
-  return ids.Find(*options.producer, idempotent_id);
+  return ids.Find(protocol::Checked(options.producer), idempotent_id);
 }
 
 void XAdd(CommandContext& context) {

@@ -505,8 +505,8 @@ void XClaim(CommandContext& context) {
     }
     group.Reassign(id, *entry, consumer);
     group.SetDelivered(id, *entry, options->delivered_ms);
-    if (options->deliveries) {
-      entry->deliveries = *options->deliveries;
+    if (const auto deliveries = options->deliveries) {
+      entry->deliveries = *deliveries;
     } else if (!options->just_id) {
       entry->CountDelivery();
     }

@@ -109,10 +109,9 @@ Result<ReadRequest> ReadOptions(std::span<const std::string_view> args, bool is_
       has_group = true;
     } else if (EqualsIgnoreCase(args[i], "claim") && more > 0) {
       if (!is_group) return kClaimOfXread;
-      const auto idle_ms = ParseInt64(args[++i]);
-      if (!idle_ms) return kIdleNotInteger;
-      if (*idle_ms < 0) return kIdleNegative;
-      out.claim_ms = *idle_ms;
+      out.claim_ms = ParseInt64(args[++i]);
+      if (!out.claim_ms) return kIdleNotInteger;
+      if (*out.claim_ms < 0) return kIdleNegative;
     } else if (EqualsIgnoreCase(args[i], "noack")) {
       if (!is_group) return kNoackOfXread;
       out.no_ack = true;

@@ -12,8 +12,8 @@
 #include "store/keyspace/bucket_table.h"
 #include "store/keyspace/entry_pool.h"
 
-// The server may be linked with either allocator, with a sanitizer's or with none: which one shows in
-// the symbols present.
+// The server may be linked with either allocator, with a sanitizer's or with none: which one shows
+// in the symbols present.
 extern "C" {
 __attribute__((weak)) int mallctl(const char* name, void* old_value, size_t* old_bytes,
                                   void* new_value, size_t new_bytes);
@@ -26,6 +26,7 @@ __attribute__((weak)) void mi_process_info(size_t* elapsed_ms, size_t* user_ms, 
 __attribute__((weak)) int mi_version();
 __attribute__((weak)) void mi_collect(bool force);
 __attribute__((weak)) void mi_stats_print_out(void (*write)(const char*, void*), void* argument);
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): the sanitizers' name.
 __attribute__((weak)) size_t __sanitizer_get_current_allocated_bytes();
 }
 

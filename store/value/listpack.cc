@@ -158,18 +158,19 @@ std::string_view Text(const unsigned char* at) {
   return {reinterpret_cast<const char*>(at) + head.bytes, head.text_bytes};
 }
 
-/// Whether `size` bytes are the same. Names are short: a call of memcmp would cost more than they
-/// do.
-bool IsSame(const char* a, const char* b, size_t size) {
+/// Whether both are the same. Names are short: a call of memcmp would cost more than they do.
+bool IsSame(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  const size_t size = a.size();
   const auto differs = [a, b](auto word, size_t offset) {
     auto other = word;
-    std::memcpy(&word, a + offset, sizeof word);
-    std::memcpy(&other, b + offset, sizeof other);
+    std::memcpy(&word, a.data() + offset, sizeof word);
+    std::memcpy(&other, b.data() + offset, sizeof other);
     return word != other;
   };
   // The last word of each length overlaps what came before.
   if (size > 16) {
-    return !differs(uint64_t{0}, size - 8) && std::memcmp(a, b, size - 8) == 0;
+    return !differs(uint64_t{0}, size - 8) && std::memcmp(a.data(), b.data(), size - 8) == 0;
   }
   if (size >= 8) return !differs(uint64_t{0}, size - 8) && !differs(uint64_t{0}, 0);
   if (size >= 4) return !differs(uint32_t{0}, size - 4) && !differs(uint32_t{0}, 0);
@@ -416,8 +417,7 @@ Listpack::Position Listpack::Find(Position at, std::string_view text, unsigned s
   const auto matches = [&](const unsigned char* entry) {
     if (IsInteger(*entry)) return integer && LoadInteger(entry) == *integer;
     // Even an integer is looked for as text: foreign blocks may hold one so.
-    const std::string_view held = Text(entry);
-    return held.size() == text.size() && IsSame(held.data(), text.data(), text.size());
+    return IsSame(Text(entry), text);
   };
   for (const unsigned char* entry = block_ + at; *entry != kEndByte;) {
     if (matches(entry)) return static_cast<Position>(entry - block_);
