@@ -378,7 +378,6 @@ void Debug(CommandContext& context) {
 
 constexpr ArgSpec kSections[] = {
     {.name = "section", .type = ArgType::kString, .is_optional = true, .is_multiple = true}};
-constexpr ArgSpec kCount[] = {{.name = "count", .type = ArgType::kInteger, .is_optional = true}};
 constexpr ArgSpec kVersion[] = {
     {.name = "version", .type = ArgType::kInteger, .token = "VERSION", .is_optional = true}};
 constexpr ArgSpec kSaves[] = {{.name = "nosave", .type = ArgType::kPureToken, .token = "NOSAVE"},
