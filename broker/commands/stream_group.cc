@@ -193,7 +193,8 @@ void XGroupDestroy(CommandContext& context) {
   if (found->group == nullptr) return context.reply.Integer(0);
   Edit<StreamValue> edit(unit, context.arg(2), found->stream);
   edit->DeleteGroup(context.arg(3));
-  edit.Commit();  // who waits as a consumer of the group is told
+  edit.CommitQuietly(1);
+  unit.TryWaiters(context.arg(2));  // who waits as a consumer of the group is told
   unit.Notify(kNotifyStream, "xgroup-destroy", context.arg(2));
   unit.Replicate(context.args);
   context.reply.Integer(1);

@@ -97,15 +97,14 @@ void BlockedClient::PostReply() {
   reactor_.Post(node);
 }
 
-void BlockedClient::Lock(Unit& unit, Worker& worker, int64_t now_ms, bool is_exclusive) {
+void BlockedClient::Lock(Unit& unit, Worker& worker, int64_t now_ms) {
   unit.Begin(worker, nullptr, db_, now_ms);
-  if (is_exclusive) return unit.AssumeExclusive();
   for (const std::string& key : keys_) unit.AddKey(key, Unit::HashKey(key));
   unit.Lock();
 }
 
-void BlockedClient::Leave(Unit& unit, Worker& worker, int64_t now_ms, bool is_exclusive) {
-  Lock(unit, worker, now_ms, is_exclusive);
+void BlockedClient::Leave(Unit& unit, Worker& worker, int64_t now_ms) {
+  Lock(unit, worker, now_ms);
   for (const std::string& key : keys_) unit.StopWaiting(db_, key, this, demands_);
   unit.Finish();
 }
@@ -165,7 +164,7 @@ void BlockedClients::Retry(int64_t now_us) {
       continue;
     }
     Unit& unit = worker_.unit();
-    blocked->Lock(unit, worker_, worker_.now_ms(), false);
+    blocked->Lock(unit, worker_, worker_.now_ms());
     if (blocked->Claim()) {  // else the reply is on its way
       const auto serves = [&](const std::string& key) { return blocked->Serve(unit, key); };
       if (std::any_of(blocked->keys_.begin(), blocked->keys_.end(), serves)) {
@@ -184,8 +183,7 @@ void BlockedClients::Deliver(BlockedClient& blocked) {
   Client& client = *std::exchange(blocked.client, nullptr);
   const BlockedRef keep = std::move(client.session().blocked);
   PEAL_DCHECK(keep.get() == &blocked);
-  // Its other keys still have it in their lists.
-  blocked.Leave(worker_.unit(), worker_, worker_.now_ms(), false);
+  leaving_.push_back(keep);
   Forget(blocked);
   if (!blocked.is_silent) client.QueueCopy(blocked.reply());
   client.session().last_active_us = worker_.reactor().turn_us();
@@ -210,8 +208,15 @@ void BlockedClients::Cancel(Client& client) {
   blocked->client = nullptr;
   // Whoever is serving it at this moment serves a client that has gone, as if it had gone later.
   if (blocked->Claim()) blocked->MarkServed();
-  blocked->Leave(worker_.unit(), worker_, worker_.now_ms(), false);
   Forget(*blocked);
+  leaving_.push_back(blocked);
+  worker_.reactor().ScheduleTurn(0);
+}
+
+void BlockedClients::LeaveLists() {
+  for (const BlockedRef& blocked : std::exchange(leaving_, {})) {
+    blocked->Leave(worker_.unit(), worker_, worker_.now_ms());
+  }
 }
 
 void BlockedClients::Step(int64_t now_us) {
@@ -225,6 +230,7 @@ void BlockedClients::Step(int64_t now_us) {
     }
   }
   if (!retries_.empty()) Retry(now_us);
+  LeaveLists();
   int64_t next_us = INT64_MAX;
   if (!deadlines_.empty()) next_us = deadlines_.begin()->first;
   if (!retries_.empty()) next_us = std::min(next_us, retries_.begin()->first);

@@ -79,8 +79,8 @@ class BlockedClient final : public store::Waiter {
   /// The stripe that serving it needs besides the key's, or -1.
   int demands() const { return demands_; }
 
-  /// Takes it out of all lists. The thread holds no stripe, or all of them.
-  void Leave(Unit& unit, Worker& worker, int64_t now_ms, bool is_exclusive);
+  /// Takes it out of all lists. The thread holds no stripe.
+  void Leave(Unit& unit, Worker& worker, int64_t now_ms);
 
   Client* client = nullptr;  // null once it has gone; the client's reactor only
   int64_t deadline_us = 0;   // monotonic; 0: none
@@ -91,8 +91,8 @@ class BlockedClient final : public store::Waiter {
   friend void Block(CommandContext& context, const BlockRequest& request);
   friend class BlockedClients;
 
-  /// Plans all keys in `unit` and takes them, or all there is.
-  void Lock(Unit& unit, Worker& worker, int64_t now_ms, bool is_exclusive);
+  /// Plans all keys in `unit` and takes them.
+  void Lock(Unit& unit, Worker& worker, int64_t now_ms);
 
   Reactor& reactor_;
   const ServeFunction serve_;
@@ -125,7 +125,9 @@ class BlockedClients {
   bool End(const BlockedRef& blocked, std::string reply, bool is_exclusive);
   /// Hands over the reply of a wait that is over, and lets the client go on.
   void Deliver(BlockedClient& blocked);
-  /// Ends those whose time is over, and asks for a turn when the next one's will be.
+  /// At the end of a turn, when the worker's unit is idle: ends those whose time is over, takes
+  /// those whose wait is over out of their lists, and asks for a turn when the next one's time is
+  /// over.
   void Step(int64_t now_us);
   size_t count() const { return count_; }
   size_t with_timeout() const { return deadlines_.size(); }
@@ -135,12 +137,16 @@ class BlockedClients {
 
   static void Erase(ByTime& times, int64_t at_us, const BlockedClient& blocked);
   void Forget(BlockedClient& blocked);
+  void LeaveLists();
   /// Tries those again for whom time may have brought something.
   void Retry(int64_t now_us);
 
   Worker& worker_;
   ByTime deadlines_;
   ByTime retries_;
+  /// Their wait is over, but lists of keys still have them: a wait may end while the worker is in
+  /// the middle of a command, as SUBSCRIBE takes in what was posted before, and its unit in use.
+  std::vector<BlockedRef> leaving_;
   size_t count_ = 0;
 };
 

@@ -22,6 +22,13 @@ size_t HashName(std::string_view name) {
   return hash ^ (hash >> 29);
 }
 
+/// Whether commands of the group work on values that are no strings.
+bool TakesObjects(protocol::Group group) {
+  using enum protocol::Group;
+  return group == kHash || group == kList || group == kSet || group == kSortedSet ||
+         group == kStream || group == kGeo;
+}
+
 }  // namespace
 
 CommandTable::CommandTable() {
@@ -77,6 +84,7 @@ TableEntry* CommandTable::Add(const Command& command, const std::string& parent)
   entry->is_exclusive = entry->Has(Flag::kExclusive);
   entry->may_be_exclusive = command.needs_everything != nullptr;
   entry->has_movable_keys = entry->Has(Flag::kMovableKeys);
+  entry->takes_objects = TakesObjects(command.spec.group);
   // Keys that are neither planned by their positions nor by looking at the arguments would be used
   // without their locks.
   PEAL_CHECK(command.spec.keys.empty() || entry->has_movable_keys ||

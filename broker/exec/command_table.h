@@ -22,6 +22,7 @@ struct TableEntry {
   int16_t last_key = 0;  // may count from the end: -1 is the last argument
   int16_t key_step = 0;
   bool has_movable_keys = false;
+  bool takes_objects = false;  // its keys hold values that are no strings
   bool is_exclusive = false;
   bool may_be_exclusive = false;  // depending on the arguments: Command::needs_everything
   std::vector<TableEntry*> subcommands;

@@ -363,12 +363,7 @@ void Unit::Move(uint32_t from_db, std::string_view from, uint32_t to_db, std::st
 size_t Unit::Flush(int db) {
   PEAL_CHECK(is_exclusive());
   const size_t removed = db < 0 ? keyspace_.FlushAll(garbage_) : keyspace_.FlushDb(db, garbage_);
-  if (trackers_->load(std::memory_order_relaxed) != 0) {
-    PostInvalidations();
-    Tracker* const own = client_ != nullptr ? client_->session().tracker : nullptr;
-    worker_->tracking_port().PostFlush(own != nullptr ? client_->id() : 0, garbage_);
-    if (own != nullptr && own->is_on) own_invalidations_.emplace_back();
-  }
+  InvalidateAll();
   const auto databases = static_cast<uint32_t>(keyspace_.databases());
   for (uint32_t each = 0; each < databases; ++each) {
     if (db < 0 || each == static_cast<uint32_t>(db)) TouchedAll(each);
@@ -378,9 +373,18 @@ size_t Unit::Flush(int db) {
   return removed;
 }
 
+void Unit::InvalidateAll() {
+  if (trackers_->load(std::memory_order_relaxed) == 0) return;
+  PostInvalidations();
+  Tracker* const own = client_ != nullptr ? client_->session().tracker : nullptr;
+  worker_->tracking_port().PostFlush(own != nullptr ? client_->id() : 0, garbage_);
+  if (own != nullptr && own->is_on) own_invalidations_.emplace_back();
+}
+
 void Unit::SwapDb(uint32_t a, uint32_t b) {
   PEAL_CHECK(is_exclusive());
   keyspace_.SwapDb(static_cast<int>(a), static_cast<int>(b));
+  InvalidateAll();
   TouchedAll(a);
   TouchedAll(b);
   CountChange();
@@ -448,6 +452,7 @@ void Unit::ServeKey(uint32_t db, std::string_view key) {
     db_ = db;
     auto& blocked = static_cast<BlockedClient&>(*waiter);
     served_ = blocked.id();
+    served_key_ = key;
     const bool is_served = blocked.Serve(*this, key);
     served_ = 0;
     if (!is_served) {
@@ -491,17 +496,20 @@ void Unit::NoteInvalidation(Stripe& stripe, std::string_view key, uint64_t hash,
   Tracking& tracking = worker_->server().tracking();
   std::vector<ClientId> readers;
   tracking.Take(stripe, key, hash, readers);
-  if (client_ != nullptr && std::erase(readers, client_->id()) != 0) {
+  const ClientId caller = client_ != nullptr ? client_->id() : 0;
+  ClientId changer = caller;
+  // Who is served after waiting changes keys in its own name, but the key that it waited for was
+  // changed by another, too.
+  if (served_ != 0) changer = key == served_key_ ? 0 : served_;
+  if (by_nobody) changer = 0;
+  if (caller != 0 && std::erase(readers, caller) != 0) {
     const Tracker& own = *client_->session().tracker;
-    if (own.is_on && !own.options.is_broadcast && !own.options.no_loop) {
-      own_invalidations_.emplace_back(key);
-    }
+    const bool is_loop = own.options.no_loop && changer == caller;
+    if (own.is_on && !own.options.is_broadcast && !is_loop) own_invalidations_.emplace_back(key);
   }
   if (readers.empty() && !tracking.has_prefixes()) return;
-  ClientId changer = served_;
-  if (changer == 0 && client_ != nullptr) changer = client_->id();
   invalidations_.push_back(
-      {.key = std::string(key), .readers = std::move(readers), .changer = by_nobody ? 0 : changer});
+      {.key = std::string(key), .readers = std::move(readers), .changer = changer});
   must_settle_ = true;
 }
 

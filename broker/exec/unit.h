@@ -112,9 +112,6 @@ class Unit {
   static void Prefetch(store::Keyspace& keyspace, uint32_t db, uint64_t hash) {
     keyspace.Prefetch(static_cast<int>(db), hash);
   }
-  static void PrefetchEntry(store::Keyspace& keyspace, uint32_t db, uint64_t hash) {
-    keyspace.PrefetchEntry(static_cast<int>(db), hash);
-  }
 
   // --- Phases.
 
@@ -371,6 +368,8 @@ class Unit {
   void NoteInvalidation(store::Stripe& stripe, std::string_view key, uint64_t hash, bool by_nobody);
   void PostInvalidations();
   void TouchedAll(uint32_t db);
+  /// Tells all clients that track that every key may have changed.
+  void InvalidateAll();
   void ServeWaiters();
   void ServeKey(uint32_t db, std::string_view key);
   void FreeGarbage();
@@ -420,7 +419,8 @@ class Unit {
   std::vector<std::pair<uint32_t, std::string>> ready_;  // keys changed that somebody waits for
   std::vector<Invalidation> invalidations_;
   std::vector<std::optional<std::string>> own_invalidations_;
-  ClientId served_ = 0;  // who waited and is being served
+  ClientId served_ = 0;          // who waited and is being served
+  std::string_view served_key_;  // for which key; while served_ is set
   std::string channel_scratch_;
   UnitCounters counters_;
 };

@@ -85,6 +85,7 @@ struct Worker::Parsed {
   uint32_t begin;  // offset of the request in the input
   uint64_t key_hash;
   bool has_key;
+  bool is_ahead;  // its key is loaded ahead: the request before it has another
 };
 
 /// Requests parsed ahead, so that what they will look up is already on its way to the cache.
@@ -233,20 +234,33 @@ void Worker::AddToBatch(Batch& batch, Client& client, const TableEntry* entry,
   batch.end = end;
   parsed.has_key = entry != nullptr && entry->first_key > 0 &&
                    static_cast<size_t>(entry->first_key) < args.size();
+  parsed.is_ahead = false;
   if (parsed.has_key) {
     parsed.key_hash = Unit::HashKey(args[static_cast<size_t>(entry->first_key)]);
-    Unit::Prefetch(server_.keyspace(), client.session().db, parsed.key_hash);
+    const Parsed* const before = batch.size > 1 ? &parsed - 1 : nullptr;
+    parsed.is_ahead = before == nullptr || !before->has_key || before->key_hash != parsed.key_hash;
+    if (parsed.is_ahead) {
+      Unit::Prefetch(server_.keyspace(), client.session().db, parsed.key_hash);
+    }
+  }
+}
+
+/// Goes from the keys to the values step by step, each step for all requests, so that they wait for
+/// memory together instead of one after the other.
+void Worker::PrefetchValues(uint32_t db, const Batch& batch) {
+  using enum store::PrefetchDepth;
+  for (const store::PrefetchDepth depth : {kEntry, kObject, kContents}) {
+    for (uint32_t i = 0; i < batch.size; ++i) {
+      const Parsed& parsed = batch.requests[i];
+      if (!parsed.is_ahead || (depth != kEntry && !parsed.entry->takes_objects)) continue;
+      server_.keyspace().PrefetchStep(static_cast<int>(db), parsed.key_hash, depth);
+    }
   }
 }
 
 uint32_t Worker::RunBatch(Client& client, Batch& batch) {
   reactor_.YieldToExclusive();
-  if (batch.size > 1) {
-    for (uint32_t i = 0; i < batch.size; ++i) {
-      if (!batch.requests[i].has_key) continue;
-      Unit::PrefetchEntry(server_.keyspace(), client.session().db, batch.requests[i].key_hash);
-    }
-  }
+  if (batch.size > 1) PrefetchValues(client.session().db, batch);
   uint32_t stop = kAllRun;
   for (uint32_t i = 0; i < batch.size; ++i) {
     const Parsed& parsed = batch.requests[i];
@@ -491,7 +505,7 @@ void Worker::AfterTracked(Client& client, const TableEntry* entry,
     for (const std::optional<std::string>& key : own) tracking_port_.TellOwn(tracker, key);
     own.clear();
   }
-  if (tracker.is_on) tracking_port_.Step(server_.config().tracking_table_max_keys);
+  if (tracker.is_on) tracking_port_.ForgetKeys(server_.config().tracking_table_max_keys);
   if (!tracker.is_caching_told || IsInMulti(client.session())) return;
   // CLIENT CACHING holds for the next command, or the next transaction.
   if (entry != nullptr) entry = CommandTable::Resolve(entry, args);

@@ -108,6 +108,7 @@ class Worker final : public ReactorHandler {
   /// Executes the batch and empties it. Returns kAllRun, or from which offset of the input on is
   /// unread.
   uint32_t RunBatch(Client& client, Batch& batch);
+  void PrefetchValues(uint32_t db, const Batch& batch);
   std::span<char> KeepRebuilt(Client& client, std::span<const std::string_view> args,
                               std::span<const char> before, std::span<const char> behind);
   Outcome Execute(Client& client, const TableEntry* entry, std::span<const std::string_view> args,

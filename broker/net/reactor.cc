@@ -10,6 +10,7 @@ namespace peal::broker {
 namespace {
 
 constexpr int kDrainNodes = 4096;
+constexpr int kDrainBetweenYields = 256;
 constexpr size_t kSendsBetweenYields = 16;
 constexpr uint64_t kTickMs = 100;
 
@@ -127,7 +128,14 @@ void Reactor::DrainSlice(int nodes) {
 void Reactor::DrainAll() {
   store::ChaosPoint();
   TakePosts();
-  DrainTaken();
+  InboxNode* const last = pending_last_;
+  for (bool is_last = pending_ == nullptr; !is_last;) {
+    for (int i = 0; i < kDrainBetweenYields && !is_last; ++i) {
+      is_last = pending_ == last;
+      DrainSlice(1);
+    }
+    YieldToExclusive();
+  }
 }
 
 void Reactor::DrainTaken() {

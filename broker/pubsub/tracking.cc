@@ -21,6 +21,7 @@ constexpr size_t kMostChangedBytes = size_t{1} << 20;
 // Slices of Step.
 constexpr int kForgetAtOnce = 256;
 constexpr size_t kSweepSteps = 2000;
+constexpr size_t kSweepStripeSteps = 10;  // of them for each stripe, empty ones too
 // So many ids left behind are not worth a sweep.
 constexpr uint64_t kSweepFloor = 1024;
 
@@ -62,9 +63,16 @@ std::unique_ptr<Node> Own(InboxNode* node) {
 
 /// What is sent to one or more clients: an array of keys, or the null of their protocol.
 struct TrackingPort::Message {
+  /// A form of it, made when the first client wants it. Holds on to the block: other pieces are
+  /// begun in the arena before the last client has got this one.
+  struct Form {
+    Range range{};
+    BufferRef block;
+  };
+
   std::string_view keys;  // encoded; empty: all keys went
-  Range push{};           // made when the first client wants it
-  Range message{};
+  Form push{};
+  Form message{};
 };
 
 /// A key changed that clients of the reactor have read.
@@ -72,6 +80,7 @@ struct TrackingPort::ReadersNode : InboxNode {
   Tracking* tracking;
   std::string keys;  // encoded
   std::vector<ClientId> readers;
+  ClientId changer;
   size_t bytes() const { return keys.size() + readers.size() * sizeof(ClientId); }
 };
 
@@ -115,7 +124,7 @@ void TrackingPort::SendTo(Subscriber& subscriber, Message& message, bool is_redi
   const bool is_push = subscriber.resp() == protocol::RespVersion::k3;
   // A RESP2 client understands messages only as a subscriber, and only on behalf of another.
   if (!is_push && !(is_redirected && subscriber.IsSubscribed())) return;
-  Range& range = is_push ? message.push : message.message;
+  auto& [range, block] = is_push ? message.push : message.message;
   if (range.length == 0) {
     const std::string_view head = is_push ? kPushHead : kMessageHeadOfInvalidate;
     // Differs: Redis sends the null of the protocol of the client that tracks, which a client of
@@ -126,6 +135,7 @@ void TrackingPort::SendTo(Subscriber& subscriber, Message& message, bool is_redi
     Put(Put(arena.Begin(head.size() + keys.size()), head), keys);
     arena.Commit(head.size() + keys.size());
     range = arena.End();
+    block = BufferRef::Share(range.buffer);
   }
   subscriber.Deliver(range, {});
 }
@@ -220,11 +230,14 @@ uint64_t TrackingPort::Remember(store::Stripe& stripe, std::string_view key, uin
 }
 
 void TrackingPort::Post(const Invalidation& invalidation) {
-  if (!invalidation.readers.empty()) PostReaders(invalidation.key, invalidation.readers);
+  if (!invalidation.readers.empty()) {
+    PostReaders(invalidation.key, invalidation.readers, invalidation.changer);
+  }
   if (tracking_.has_prefixes()) PostChange(invalidation);
 }
 
-void TrackingPort::PostReaders(std::string_view key, const std::vector<ClientId>& readers) {
+void TrackingPort::PostReaders(std::string_view key, const std::vector<ClientId>& readers,
+                               ClientId changer) {
   for (const ClientId id : readers) by_reactor_[static_cast<size_t>(ReactorOf(id))].push_back(id);
   for (size_t reactor = 0; reactor < by_reactor_.size(); ++reactor) {
     if (by_reactor_[reactor].empty()) continue;
@@ -232,6 +245,7 @@ void TrackingPort::PostReaders(std::string_view key, const std::vector<ClientId>
     node->tracking = &tracking_;
     node->keys = ArrayOfOne(key);
     node->readers = std::exchange(by_reactor_[reactor], {});
+    node->changer = changer;
     node->run = [](InboxNode* posted, Reactor& own_reactor) {
       const auto own = Own<ReadersNode>(posted);
       TrackingPort& port = own->tracking->PortOf(own_reactor);
@@ -241,6 +255,7 @@ void TrackingPort::PostReaders(std::string_view key, const std::vector<ClientId>
         Tracker* const tracker = port.Find(id);
         // What it read before it began to listen to prefixes is no concern of its any more.
         if (tracker == nullptr || !tracker->is_on || tracker->options.is_broadcast) continue;
+        if (tracker->options.no_loop && id == own->changer) continue;
         port.Send(*tracker, message);
       }
     };
@@ -452,8 +467,7 @@ void TrackingPort::Forget(Tracker& tracker) {
 // ---------------------------------------------------------------- bounds
 
 bool TrackingPort::Step(uint64_t max_keys) {
-  bool more = false;
-  if (max_keys != 0 && tracking_.keys() > max_keys) more = ForgetKeys(max_keys);
+  bool more = ForgetKeys(max_keys);
   if (is_sweeper_ || tracking_.dead_ids_.load(std::memory_order_relaxed) != 0) {
     more = Sweep() || more;
   }
@@ -461,6 +475,7 @@ bool TrackingPort::Step(uint64_t max_keys) {
 }
 
 bool TrackingPort::ForgetKeys(uint64_t max_keys) {
+  if (max_keys == 0 || tracking_.keys() <= max_keys) return false;
   store::Keyspace& keyspace = tracking_.keyspace_;
   std::string key;
   for (int i = 0; i < kForgetAtOnce; ++i) {
@@ -475,7 +490,7 @@ bool TrackingPort::ForgetKeys(uint64_t max_keys) {
       table->TakeAny(Random(), key, readers_);
       tracking_.keys_.fetch_sub(1, std::memory_order_relaxed);
       tracking_.ids_.fetch_sub(readers_.size(), std::memory_order_relaxed);
-      PostReaders(key, readers_);
+      PostReaders(key, readers_, 0);
       break;
     }
     if (tracking_.keys() <= max_keys) return false;
@@ -493,8 +508,9 @@ bool TrackingPort::Sweep() {
     tracking_.dead_ids_.store(0, std::memory_order_relaxed);
   }
   store::TrackingTable::Counts gone;
-  for (int stripes = 0; stripes < 64 && sweep_stripe_ < tracking_.keyspace_.stripe_count();
-       ++stripes) {
+  size_t steps = kSweepSteps;
+  while (steps > kSweepStripeSteps && sweep_stripe_ < tracking_.keyspace_.stripe_count()) {
+    steps -= kSweepStripeSteps;
     store::Stripe& stripe = tracking_.keyspace_.stripe(sweep_stripe_);
     const store::MutexLock lock(stripe.mutex());
     store::TrackingTable* const table = stripe.readers();
@@ -502,7 +518,7 @@ bool TrackingPort::Sweep() {
       const store::MutexLock alive_lock(tracking_.alive_mutex_);
       const std::unordered_set<ClientId>* const alive = &tracking_.alive_;
       sweep_position_ = table->Sweep(
-          sweep_position_, kSweepSteps, [alive](uint64_t id) { return alive->contains(id); }, gone);
+          sweep_position_, steps, [alive](uint64_t id) { return alive->contains(id); }, gone);
       if (sweep_position_ != 0) break;
     }
     ++sweep_stripe_;

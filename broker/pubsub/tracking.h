@@ -117,8 +117,10 @@ class TrackingPort {
   /// any connection.
   void TellChanges();
 
-  /// Forgets keys above `max_keys` (0: no limit) and ids of clients that have gone, a slice of
-  /// both. True if work is left. The thread holds no lock.
+  /// Forgets keys above `max_keys` (0: no limit), a slice of them. True if work is left. The thread
+  /// holds no lock.
+  bool ForgetKeys(uint64_t max_keys);
+  /// The same, and ids of clients that have gone, at the end of a turn.
   bool Step(uint64_t max_keys);
 
  private:
@@ -135,7 +137,7 @@ class TrackingPort {
   void Push(int reactor, InboxNode* node, size_t bytes);
   void Took(size_t bytes);
   Tracker* Find(ClientId id);
-  void PostReaders(std::string_view key, const std::vector<ClientId>& readers);
+  void PostReaders(std::string_view key, const std::vector<ClientId>& readers, ClientId changer);
   void PostChange(const Invalidation& invalidation);
   void Join(ClientId id, uint32_t generation);
   void Note(TrackingPrefix& prefix, std::string_view key, ClientId changer);
@@ -144,7 +146,6 @@ class TrackingPort {
   void SendTo(Subscriber& subscriber, Message& message, bool is_redirected);
   void Redirect(ClientId from, ClientId to, Message& message);
   void RedirectIsBroken(Tracker& tracker);
-  bool ForgetKeys(uint64_t max_keys);
   bool Sweep();
 
   Tracking& tracking_;

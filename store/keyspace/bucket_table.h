@@ -142,7 +142,13 @@ class BucketTable {
   /// Starts loading the bucket of `hash`. [any thread, no lock: only an address is computed]
   void Prefetch(uint64_t hash) const;
   /// Starts loading the nodes that `hash` may mean; wants the bucket loaded already.
-  void PrefetchEntry(uint64_t hash) const;
+  void PrefetchEntry(uint64_t hash) const {
+    ForEachCandidate(hash, [](const Node* node) { __builtin_prefetch(node); });
+  }
+  /// Calls fn(const Node*) for the nodes of the home bucket that `hash` may mean: seldom more than
+  /// one, and not always the right one.
+  template <class Fn>
+  void ForEachCandidate(uint64_t hash, Fn&& fn) const;
 
   /// A random node, null if empty. `random()` gives uniform 64-bit numbers. Close to uniform.
   template <class Random>
@@ -494,15 +500,15 @@ void BucketTable<Traits>::Prefetch(uint64_t hash) const {
 }
 
 template <class Traits>
-void BucketTable<Traits>::PrefetchEntry(uint64_t hash) const {
+template <class Fn>
+void BucketTable<Traits>::ForEachCandidate(uint64_t hash, Fn&& fn) const {
   if (array() == nullptr) return;
-  const auto prefetch_in = [hash](const Array& in) {
+  const auto look_in = [&](const Array& in) {
     const Bucket& bucket = in.buckets[in.Start(hash)];
-    buckets::ForEachBit(bucket.Match(buckets::TagOf(hash)),
-                        [&](int i) { __builtin_prefetch(bucket.EntryAt(i)); });
+    buckets::ForEachBit(bucket.Match(buckets::TagOf(hash)), [&](int i) { fn(bucket.EntryAt(i)); });
   };
-  prefetch_in(Current());
-  if (IsMigrating()) prefetch_in(Old());
+  look_in(Current());
+  if (IsMigrating()) look_in(Old());
 }
 
 template <class Traits>

@@ -43,10 +43,10 @@ size_t Keyspace::MemoryBytes() const {
   return sum;
 }
 
-void Keyspace::PrefetchEntry(int db, uint64_t hash) {
+void Keyspace::PrefetchStep(int db, uint64_t hash, PrefetchDepth depth) {
   Stripe& stripe = StripeOf(hash);
   if (!stripe.mutex().TryLock()) return;
-  stripe.PrefetchEntry(db, hash);
+  stripe.PrefetchStep(db, hash, depth);
   stripe.mutex().Unlock();
 }
 

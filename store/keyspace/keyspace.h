@@ -57,9 +57,9 @@ class Keyspace {
 
   /// Loads the bucket of a key ahead of its use; no lock. [any thread]
   void Prefetch(int db, uint64_t hash) { StripeOf(hash).Prefetch(db, hash); }
-  /// Loads the entry of a key ahead of its use, with the stripe's lock if it is free. Wants
-  /// Prefetch some hundred instructions earlier.
-  void PrefetchEntry(int db, uint64_t hash);
+  /// Goes a step further with a key's entry and value, with the stripe's lock if it is free. Wants
+  /// the step before, Prefetch at first, some hundred instructions earlier.
+  void PrefetchStep(int db, uint64_t hash, PrefetchDepth depth);
 
   /// One step of SCAN: passes entries of `db` under their stripe's lock (expired ones included,
   /// duplicates possible, no changes to the keyspace from `fn`) until at least `count` were passed

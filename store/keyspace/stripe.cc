@@ -568,8 +568,22 @@ void Stripe::Prefetch(int db, uint64_t hash) const {
   if (const Database* database = At(db)) database->table.Prefetch(hash);
 }
 
-void Stripe::PrefetchEntry(int db, uint64_t hash) const {
-  if (const Database* database = At(db)) database->table.PrefetchEntry(hash);
+void Stripe::PrefetchStep(int db, uint64_t hash, PrefetchDepth depth) const {
+  const Database* const database = At(db);
+  if (database == nullptr) return;
+  if (depth == PrefetchDepth::kEntry) return database->table.PrefetchEntry(hash);
+  database->table.ForEachCandidate(hash, [depth](const Entry* entry) {
+    if (entry->type() == ValueType::kString) return;
+    const ValueObject* const object = entry->object();
+    if (depth == PrefetchDepth::kObject) {
+      // It may lie across two lines.
+      const auto at = reinterpret_cast<uintptr_t>(object);
+      __builtin_prefetch(object);
+      __builtin_prefetch(reinterpret_cast<const void*>(at + 40));
+    } else {
+      object->PrefetchContents();
+    }
+  });
 }
 
 // ---------------------------------------------------------------- faults

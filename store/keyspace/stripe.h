@@ -207,8 +207,8 @@ class alignas(64) Stripe {
 
   /// [any thread, no lock]
   void Prefetch(int db, uint64_t hash) const;
-  /// Needs the bucket loaded to be of use.
-  void PrefetchEntry(int db, uint64_t hash) const REQUIRES(mutex_);
+  /// Needs what lies before on the way loaded to be of use.
+  void PrefetchStep(int db, uint64_t hash, PrefetchDepth depth) const REQUIRES(mutex_);
 
  private:
   struct DbCounters {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -64,19 +65,21 @@ class TrackingTable {
   size_t size() const { return keys_.size(); }
 
   /// Goes on at `position` (0 at first) and forgets ids that are not alive and keys that nobody is
-  /// left of, at the cost of about `steps`; adds what went to `gone`. Returns where to go on, 0 at
-  /// the end. Keys that come or go between two calls may be passed over.
+  /// left of, at the cost of about `steps`, which it counts down; adds what went to `gone`. Returns
+  /// where to go on, 0 at the end. Keys that come or go between two calls may be passed over.
   template <class IsAlive>
-  size_t Sweep(size_t position, size_t steps, IsAlive is_alive, Counts& gone) {
+  size_t Sweep(size_t position, size_t& steps, IsAlive is_alive, Counts& gone) {
     size_t bucket = position;
     std::vector<std::string_view> dead;
-    for (size_t used = 0; used < steps && bucket < keys_.bucket_count(); ++bucket, ++used) {
+    size_t used = 0;
+    for (; used < steps && bucket < keys_.bucket_count(); ++bucket, ++used) {
       for (auto at = keys_.begin(bucket); at != keys_.end(bucket); ++at) {
         used += at->second.size();
         gone.ids += at->second.RemoveDead(is_alive);
         if (at->second.size() == 0) dead.push_back(at->first.key);
       }
     }
+    steps -= std::min(steps, used);
     const size_t next = bucket >= keys_.bucket_count() ? 0 : bucket;
     for (const std::string_view key : dead) keys_.erase(keys_.find(KeyOf(key)));
     gone.keys += dead.size();

@@ -13,6 +13,10 @@ enum class ValueType : uint8_t { kString, kList, kSet, kZset, kHash, kStream };
 /// "stream".
 std::string_view TypeName(ValueType type);
 
+/// How far the way from a key to its value is loaded ahead of use: the entry, the object of a value
+/// that is no string, what the object holds.
+enum class PrefetchDepth : uint8_t { kEntry, kObject, kContents };
+
 /// The value of a key that is not a string: a list, a set and so on, in a small or a large encoding
 /// of its own. The entry owns it and deletes it through this base. Needs its stripe's lock.
 ///
@@ -37,6 +41,8 @@ class ValueObject {
   /// The earliest time at which one of its elements goes, absolute Unix milliseconds; kNoExpiry if
   /// none does by itself. O(1).
   virtual int64_t NextExpiryMs() const { return kNoExpiry; }
+  /// Starts loading what a command would read first beside the object itself.
+  virtual void PrefetchContents() const {}
   /// Looks at everything: order, counters, every octet of a listpack. O(n) or more, for tests and
   /// DEBUG.
   virtual bool IsSound() const = 0;

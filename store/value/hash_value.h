@@ -48,6 +48,7 @@ class HashValue final : public ValueObject {
   std::string_view EncodingName() const override;
   /// Expired fields included, as HLEN has it.
   size_t Count() const override { return table_ == nullptr ? list_fields_ : table_->size(); }
+  void PrefetchContents() const override { list_.Prefetch(); }
   bool IsSound() const override;
   int64_t NextExpiryMs() const override {
     return times_ == nullptr ? kNoExpiry : times_->FirstTime();

@@ -35,6 +35,7 @@ class ListValue final : public ValueObject {
   size_t MemoryBytes() const override;
   std::string_view EncodingName() const override;
   size_t Count() const override;
+  void PrefetchContents() const override { pack_.Prefetch(); }
   bool IsSound() const override;
   std::unique_ptr<ValueObject> Clone() const override;
 

@@ -180,15 +180,19 @@ bool IsSame(std::string_view a, std::string_view b) {
   return true;
 }
 
+/// The canonical 64-bit integer that `text` is. Most texts are told by their first byte.
+std::optional<int64_t> ReadInteger(std::string_view text) {
+  constexpr size_t kLongest = 20;
+  if (text.empty() || text.size() > kLongest || text[0] > '9') return std::nullopt;
+  return protocol::ParseInt64(text);
+}
+
 /// An element yet to be written.
 struct Fresh {
   explicit Fresh(std::string_view bytes) : text(bytes) {
-    // No canonical 64-bit integer is longer than 20 bytes.
-    if (!bytes.empty() && bytes.size() <= 20) {
-      if (const auto value = protocol::ParseInt64(bytes)) {
-        SetInteger(*value);
-        return;
-      }
+    if (const auto value = ReadInteger(bytes)) {
+      SetInteger(*value);
+      return;
     }
     head[0] = static_cast<unsigned char>(0x80 | (bytes.size() & 0x3f));
     head_bytes = 1;
@@ -412,8 +416,7 @@ ListpackItem Listpack::Get(Position at) const {
 
 Listpack::Position Listpack::Find(Position at, std::string_view text, unsigned skip) const {
   if (block_ == nullptr || at == kEnd) return kEnd;
-  const bool may_be_integer = !text.empty() && text.size() <= 20;
-  const auto integer = may_be_integer ? protocol::ParseInt64(text) : std::nullopt;
+  const auto integer = ReadInteger(text);
   const auto matches = [&](const unsigned char* entry) {
     if (IsInteger(*entry)) return integer && LoadInteger(entry) == *integer;
     // Even an integer is looked for as text: foreign blocks may hold one so.

@@ -62,6 +62,13 @@ class Listpack {
   /// Heap bytes.
   size_t MemoryBytes() const;
 
+  /// Starts loading the front of the block.
+  void Prefetch() const {
+    if (block_ == nullptr) return;
+    __builtin_prefetch(block_);
+    __builtin_prefetch(block_ + 64);
+  }
+
   Position First() const;
   Position Last() const;
   Position Next(Position at) const;

@@ -189,6 +189,24 @@ TEST_P(BlockingLists, EndWhenTheirTimeIsOver) {
   EXPECT_EQ(patient.Read().Show(), "['l', 'a']");
 }
 
+// SUBSCRIBE takes in what was posted to its reactor before, which may end a wait while the
+// transaction holds its keys.
+TEST_P(BlockingLists, AreServedWhileATransactionSubscribes) {
+  for (int i = 0; i < 30; ++i) {
+    Client waiter = Connect();
+    waiter.SendLine("BLPOP l m 0");
+    EXPECT_TRUE(Eventually([&] { return InfoNumber("blocked_clients") == 1; }));
+    Client client = Connect();
+    client.Send("LPUSH l x\r\nMULTI\r\nGET k\r\nSUBSCRIBE c\r\nGET k\r\nEXEC\r\n");
+    EXPECT_EQ(waiter.Read().Show(), "['l', 'x']");
+    EXPECT_EQ(client.Read().Show(), ":1");
+    for (const char* reply : {"OK", "QUEUED", "QUEUED", "QUEUED"}) {
+      EXPECT_EQ(client.Read().Show(), reply);
+    }
+    EXPECT_EQ(Connect().Do("PING"), "PONG");
+  }
+}
+
 TEST_P(BlockingLists, EndByClientUnblock) {
   Client admin = Connect();
   Client waiter = Connect();

@@ -90,15 +90,25 @@ TEST_P(Transactions, AChangeOfAWatchedKeyMakesExecFail) {
     bool aborts;
   };
   const Row rows[] = {
-      {"SET k 1", "SET k 2", true},       {"SET k 1", "SET k 1", true},
-      {"SET k 1", "DEL k", true},         {"DEL k", "SET k 1", true},
-      {"DEL k", "DEL k", false},          {"SET k 1", "GET k", false},
-      {"SET k 1", "EXPIRE k 100", true},  {"SET k 1", "PERSIST k", false},
-      {"SET k 1", "APPEND k x", true},    {"SET k 1", "INCR k", true},
-      {"SET k 1", "SET other 1", false},  {"SET k 1", "SETNX k 2", false},
-      {"SET k 1", "MSET o 1 k 2", true},  {"SET k 1", "FLUSHALL", true},
-      {"DEL k", "FLUSHALL", false},       {"SET k 1", "GETDEL k", true},
-      {"SET k 1", "GETEX k EX 10", true}, {"SET k 1", "GETEX k", false},
+      {"SET k 1", "SET k 2", true},
+      {"SET k 1", "SET k 1", true},
+      {"SET k 1", "DEL k", true},
+      {"DEL k", "SET k 1", true},
+      {"DEL k", "DEL k", false},
+      {"SET k 1", "GET k", false},
+      {"SET k 1", "EXPIRE k 100", true},
+      {"SET k 1", "PERSIST k", false},
+      {"SET k 1", "APPEND k x", true},
+      {"SET k 1", "INCR k", true},
+      {"SET k 1", "SET other 1", false},
+      {"SET k 1", "SETNX k 2", false},
+      {"SET k 1", "MSET o 1 k 2", true},
+      {"SET k 1", "FLUSHALL", true},
+      {"DEL k", "FLUSHALL", false},
+      {"SET k 1", "GETDEL k", true},
+      {"SET k 1", "GETEX k EX 10", true},
+      {"SET k 1", "GETEX k", false},
+      {"XGROUP CREATE k g 0 MKSTREAM", "XGROUP DESTROY k g", false},
   };
   for (const Row& row : rows) {
     Client client = Connect();

@@ -100,7 +100,8 @@ void FindInBatches(benchmark::State& state, size_t offset, int stages) {
       keyspace.Prefetch(0, hashes[k]);
     }
     if (stages > 1) {
-      for (size_t k = 0; k < kBatch; ++k) keyspace.PrefetchEntry(0, hashes[k]);
+      for (size_t k = 0; k < kBatch; ++k)
+        keyspace.PrefetchStep(0, hashes[k], PrefetchDepth::kEntry);
     }
     for (size_t k = 0; k < kBatch; ++k) {
       benchmark::DoNotOptimize(Read(keyspace, keys[k], hashes[k]));
@@ -128,7 +129,8 @@ void FindUnderOneSetOfLocks(benchmark::State& state) NO_THREAD_SAFETY_ANALYSIS {
     }
     StripeLocks locks;
     locks.Lock(keyspace, indexes);
-    for (size_t k = 0; k < kBatch; ++k) keyspace.StripeOf(hashes[k]).PrefetchEntry(0, hashes[k]);
+    for (size_t k = 0; k < kBatch; ++k)
+      keyspace.StripeOf(hashes[k]).PrefetchStep(0, hashes[k], PrefetchDepth::kEntry);
     for (size_t k = 0; k < kBatch; ++k) {
       Stripe& stripe = keyspace.StripeOf(hashes[k]);
       stripe.AssertOwned();

@@ -406,7 +406,9 @@ TEST_P(KeyspaceThreads, ScanAcrossStripesIsCompleteUnderConcurrentWrites) {
           stripe.Erase(0, key, hash, garbage);
         }
         keyspace.Prefetch(0, HashKey(key));
-        keyspace.PrefetchEntry(0, HashKey(key));
+        keyspace.PrefetchStep(0, HashKey(key), PrefetchDepth::kEntry);
+        keyspace.PrefetchStep(0, HashKey(key), PrefetchDepth::kObject);
+        keyspace.PrefetchStep(0, HashKey(key), PrefetchDepth::kContents);
       }
     });
   }
