@@ -475,27 +475,38 @@ bool TrackingPort::Step(uint64_t max_keys) {
 }
 
 bool TrackingPort::ForgetKeys(uint64_t max_keys) {
-  if (max_keys == 0 || tracking_.keys() <= max_keys) return false;
-  store::Keyspace& keyspace = tracking_.keyspace_;
-  std::string key;
+  if (max_keys == 0) return false;
   for (int i = 0; i < kForgetAtOnce; ++i) {
-    int stripe_index = keyspace.StripeIndex(Random());
-    for (int tries = 0; tries < keyspace.stripe_count(); ++tries) {
-      store::Stripe& stripe = keyspace.stripe(stripe_index);
-      stripe_index = keyspace.StripeIndex(static_cast<uint64_t>(stripe_index) + 1);
-      const store::MutexLock lock(stripe.mutex());
-      store::TrackingTable* const table = stripe.readers();
-      if (table == nullptr || table->empty()) continue;
-      readers_.clear();
-      table->TakeAny(Random(), key, readers_);
-      tracking_.keys_.fetch_sub(1, std::memory_order_relaxed);
-      tracking_.ids_.fetch_sub(readers_.size(), std::memory_order_relaxed);
-      PostReaders(key, readers_, 0);
-      break;
+    // The key is counted out before it is looked for: other reactors may be at the same.
+    uint64_t keys = tracking_.keys();
+    do {
+      if (keys <= max_keys) return false;
+    } while (!tracking_.keys_.compare_exchange_weak(keys, keys - 1, std::memory_order_relaxed));
+    if (!ForgetAny()) {
+      tracking_.keys_.fetch_add(1, std::memory_order_relaxed);
+      return false;
     }
-    if (tracking_.keys() <= max_keys) return false;
   }
-  return true;
+  return tracking_.keys() > max_keys;
+}
+
+bool TrackingPort::ForgetAny() {
+  store::Keyspace& keyspace = tracking_.keyspace_;
+  int stripe_index = keyspace.StripeIndex(Random());
+  for (int tries = 0; tries < keyspace.stripe_count(); ++tries) {
+    store::Stripe& stripe = keyspace.stripe(stripe_index);
+    stripe_index = keyspace.StripeIndex(static_cast<uint64_t>(stripe_index) + 1);
+    const store::MutexLock lock(stripe.mutex());
+    store::TrackingTable* const table = stripe.readers();
+    if (table == nullptr || table->empty()) continue;
+    std::string key;
+    readers_.clear();
+    table->TakeAny(Random(), key, readers_);
+    tracking_.ids_.fetch_sub(readers_.size(), std::memory_order_relaxed);
+    PostReaders(key, readers_, 0);
+    return true;
+  }
+  return false;
 }
 
 bool TrackingPort::Sweep() {

@@ -146,6 +146,8 @@ class TrackingPort {
   void SendTo(Subscriber& subscriber, Message& message, bool is_redirected);
   void Redirect(ClientId from, ClientId to, Message& message);
   void RedirectIsBroken(Tracker& tracker);
+  /// Takes any key out of the table and tells its readers; false if there is none.
+  bool ForgetAny();
   bool Sweep();
 
   Tracking& tracking_;
