@@ -20,11 +20,15 @@ const char* LineEnd(const char* at, const char* end) {
   return static_cast<const char*>(std::memchr(at, '\n', size_t(end - at)));
 }
 
-// Skips one bulk, integer or array of such. Returns the byte after it, nullptr if it is not all
-// there, or `end` if it is malformed. `bulk`: what a bulk holds.
+// Skips one bulk, integer, status or array of such. Returns the byte after it, nullptr if it is not
+// all there, or `end` if it is malformed. `bulk`: what a bulk holds.
 const char* SkipElement(const char* at, const char* end, std::string_view& bulk) {
   if (at >= end) return nullptr;
   const char type = *at;
+  if (type == '+') {
+    const char* line = LineEnd(at, end);
+    return line == nullptr ? nullptr : line + 1;
+  }
   if (type != '$' && type != ':' && type != '*') {
     CountMalformed({at, size_t(end - at)});
     return end;
