@@ -117,12 +117,33 @@ bool Eviction::Evict(const Candidate& candidate, int64_t now_ms) {
 }
 
 bool Eviction::TakeSamples(int64_t now_ms) {
+  constexpr int64_t kListMs = 100;
+  if (now_ms < listed_ms_ || now_ms - listed_ms_ >= kListMs) ListDatabases(now_ms);
+  if (SampleDatabases(now_ms)) return true;
+  // Keys may have come to another database meanwhile.
+  ListDatabases(now_ms);
+  return SampleDatabases(now_ms);
+}
+
+void Eviction::ListDatabases(int64_t now_ms) {
+  const store::Keyspace& keyspace = worker_.server().keyspace();
+  const bool is_volatile = OnlyVolatile(worker_.server().config().maxmemory_policy);
+  databases_.clear();
+  for (int db = 0; db < keyspace.databases(); ++db) {
+    if ((is_volatile ? keyspace.VolatileSize(db) : keyspace.DbSize(db)) != 0) {
+      databases_.push_back(db);
+    }
+  }
+  listed_ms_ = now_ms;
+}
+
+bool Eviction::SampleDatabases(int64_t now_ms) {
   const store::Keyspace& keyspace = worker_.server().keyspace();
   const Config& config = worker_.server().config();
   const bool is_volatile = OnlyVolatile(config.maxmemory_policy);
   const auto stripes = static_cast<uint32_t>(keyspace.stripe_count());
   size_t seen = 0;
-  for (int db = 0; db < keyspace.databases(); ++db) {
+  for (const int db : databases_) {
     size_t wanted = config.maxmemory_samples;
     // From a random stripe on, until there are enough or all have been looked at.
     uint32_t at = static_cast<uint32_t>(Random()) % stripes;
@@ -181,11 +202,12 @@ uint64_t Eviction::ScoreOf(const store::Entry& entry, int64_t now_ms) const {
 
 void Eviction::Offer(const store::Entry& entry, uint32_t db, int64_t now_ms) {
   const uint64_t score = ScoreOf(entry, now_ms);
+  if (pool_size_ == kPoolSize && score <= pool_[0].score) return;
+  const std::string_view key = entry.key();
   for (size_t i = 0; i < pool_size_; ++i) {
-    if (pool_[i].db == db && pool_[i].key == entry.key()) return;
+    if (pool_[i].db == db && pool_[i].key == key) return;
   }
   if (pool_size_ == kPoolSize) {
-    if (score <= pool_[0].score) return;
     std::move(pool_.begin() + 1, pool_.end(), pool_.begin());
     --pool_size_;
   }
@@ -194,7 +216,7 @@ void Eviction::Offer(const store::Entry& entry, uint32_t db, int64_t now_ms) {
       std::upper_bound(pool_.data(), end, score,
                        [](uint64_t own, const Candidate& other) { return own < other.score; });
   std::move_backward(at, end, end + 1);
-  *at = Candidate{std::string(entry.key()), db, score};
+  *at = Candidate{std::string(key), db, score};
   ++pool_size_;
 }
 

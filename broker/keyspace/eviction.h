@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "broker/exec/unit.h"
 
@@ -69,6 +70,9 @@ class Eviction {
   bool EvictOne(int64_t now_ms);
   bool Evict(const Candidate& candidate, int64_t now_ms);
   bool TakeSamples(int64_t now_ms);
+  bool SampleDatabases(int64_t now_ms);
+  /// Notes which databases have keys that may go. Thousands of loads: not for every key.
+  void ListDatabases(int64_t now_ms);
   /// Looks at some entries of one stripe; returns how many counted.
   size_t SampleStripe(int stripe, uint32_t db, size_t wanted, int64_t now_ms);
   uint64_t ScoreOf(const store::Entry& entry, int64_t now_ms) const;
@@ -79,6 +83,8 @@ class Eviction {
   Unit unit_;
   std::array<Candidate, kPoolSize> pool_;  // the best last
   size_t pool_size_ = 0;
+  std::vector<int> databases_;  // with keys that may go, when they were last listed
+  int64_t listed_ms_ = 0;
   bool has_more_ = false;  // memory was still above the limit when the time was over
   uint64_t evicted_ = 0;
   uint64_t exceeded_us_ = 0;
