@@ -92,7 +92,11 @@ class Server::FreeThread {
     thread_.join();
   }
 
+  /// Bytes that are still to be freed, about.
+  size_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
+
   void Add(store::Garbage garbage) {
+    pending_bytes_.fetch_add(garbage.bytes(), std::memory_order_relaxed);
     {
       store::MutexLock lock(mutex_);
       queue_.Add(std::move(garbage));
@@ -115,7 +119,9 @@ class Server::FreeThread {
         std::swap(taken, queue_);
       }
       if (!taken.empty()) {
+        const size_t bytes = taken.bytes();
         taken.Drop();
+        pending_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
         continue;
       }
       ReleaseThreadCache();
@@ -126,6 +132,7 @@ class Server::FreeThread {
 
   store::Mutex mutex_{store::LockRank::kLeaf};
   store::Garbage queue_ GUARDED_BY(mutex_);
+  std::atomic<size_t> pending_bytes_{0};
   std::atomic<uint32_t> signals_{0};
   std::atomic<bool> stopping_{false};
   std::thread thread_;
@@ -216,7 +223,7 @@ Result<void> Server::Start() {
       reactors_[static_cast<size_t>(i)]->Run();
     });
   }
-  memory_gauge_->Refresh();  // also notes what the server takes at its start
+  memory_gauge_->Refresh(FreeingBytes());  // also notes what the server takes at its start
   return {};
 }
 
@@ -401,7 +408,7 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
         Log::SetFormat(config().log_format);
         break;
       case OnChange::kMaxMemory:
-        memory_gauge_->Refresh();
+        memory_gauge_->Refresh(FreeingBytes());
         break;
       case OnChange::kAllocator:
         TuneAllocator(config().jemalloc_bg_thread);
@@ -507,6 +514,8 @@ void Server::FreeLater(store::Garbage garbage) {
     garbage.Drop();
   }
 }
+
+size_t Server::FreeingBytes() const { return free_thread_ ? free_thread_->pending_bytes() : 0; }
 
 void Server::RecordEffects(bool is_on) {
   EffectSink* const sink = is_on ? &effect_recorder_ : nullptr;

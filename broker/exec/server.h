@@ -105,6 +105,8 @@ class Server {
   std::atomic<uint64_t>& total_connections() { return total_connections_; }
   /// Frees large values away from the reactors' threads. [any thread]
   void FreeLater(store::Garbage garbage);
+  /// Bytes that FreeLater has taken and not yet freed, about. [any thread]
+  size_t FreeingBytes() const;
 
  private:
   class FreeThread;

@@ -741,7 +741,7 @@ void Worker::OnTick() {
   LookAtClients();
   expiry_->Tick();
   if (server_.config().maxmemory_bytes != 0) {
-    if (reactor_.index() == 0) server_.memory_gauge().Refresh();
+    if (reactor_.index() == 0) server_.memory_gauge().Refresh(server_.FreeingBytes());
     eviction_->MakeRoom(now_ms_);
   }
   if (std::exchange(has_freed_much_, false)) ReleaseThreadCache();

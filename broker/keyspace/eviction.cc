@@ -40,8 +40,8 @@ bool IsRandom(MaxMemoryPolicy policy) {
 
 }  // namespace
 
-void MemoryGauge::Refresh() {
-  const auto used = static_cast<int64_t>(ReadMemory().used);
+void MemoryGauge::Refresh(size_t freeing) {
+  const auto used = static_cast<int64_t>(ReadMemory().used) - static_cast<int64_t>(freeing);
   others_.store(std::max<int64_t>(used - keyspace_.booked_bytes(), 0), std::memory_order_relaxed);
 }
 

@@ -23,8 +23,9 @@ class MemoryGauge {
   int64_t used() const {
     return keyspace_.booked_bytes() + others_.load(std::memory_order_relaxed);
   }
-  /// Asks the allocator; some tens of microseconds.
-  void Refresh();
+  /// Asks the allocator; some tens of microseconds. `freeing`: bytes whose freeing is under way, so
+  /// that no key has to go for them.
+  void Refresh(size_t freeing);
 
  private:
   store::Keyspace& keyspace_;

@@ -90,11 +90,12 @@ MemoryFacts ReadMemory() {
   // The pool of entries and channels takes its slabs from the system itself, and so do large tables
   // their arrays.
   const store::EntryPool& pool = store::EntryPool::Instance();
-  const uint64_t pooled = pool.SlabCount() * store::EntryPool::kSlabBytes +
-                          store::buckets::mapped_bytes.load(std::memory_order_relaxed);
-  facts.used += pooled;
-  facts.active += pooled;
-  facts.resident += pooled;
+  const uint64_t arrays = store::buckets::mapped_bytes.load(std::memory_order_relaxed);
+  const uint64_t slabs = pool.SlabCount() * store::EntryPool::kSlabBytes;
+  // Free blocks of partial slabs are for new keys: they fragment, but are not used.
+  facts.used += pool.LiveBytes() + arrays;
+  facts.active += slabs + arrays;
+  facts.resident += slabs + arrays;
   uint64_t unset = 0;
   startup_used.compare_exchange_strong(unset, facts.used);
   facts.startup = std::min(startup_used.load(), facts.used);

@@ -134,8 +134,11 @@ void EntryPool::FlushThreadCache() {
 
 void EntryPool::Refill(int size_class, FreeList& list) {
   SizeClass& shared = At(size_class);
+  const uint32_t batch = BatchOf(size_class);
+  live_bytes_.fetch_add(batch * static_cast<size_t>(size_class) * kGranule,
+                        std::memory_order_relaxed);
   MutexLock lock(shared.mutex);
-  for (uint32_t wanted = BatchOf(size_class); wanted > 0; --wanted) {
+  for (uint32_t wanted = batch; wanted > 0; --wanted) {
     Slab* slab = shared.partial;
     if (slab == nullptr) shared.partial = slab = NewSlab(size_class);
     FreeBlock* block = slab->Take();
@@ -152,6 +155,8 @@ void EntryPool::Refill(int size_class, FreeList& list) {
 
 void EntryPool::Flush(int size_class, FreeList& list, uint32_t count) {
   if (count == 0) return;
+  live_bytes_.fetch_sub(count * static_cast<size_t>(size_class) * kGranule,
+                        std::memory_order_relaxed);
   Slab* empty = nullptr;  // linked by `next`; released after the lock
   {
     SizeClass& shared = At(size_class);

@@ -35,6 +35,9 @@ class EntryPool {
 
   /// Slabs in use, full and partial. [any thread]
   size_t SlabCount() const { return slab_count_.load(std::memory_order_relaxed); }
+  /// Bytes of blocks handed out, those in threads' caches included: what the slabs hold beyond is
+  /// free for new blocks. [any thread]
+  size_t LiveBytes() const { return live_bytes_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr size_t kGranule = 8;
@@ -69,6 +72,7 @@ class EntryPool {
 
   SizeClass* classes_[kClasses];
   std::atomic<size_t> slab_count_{0};
+  std::atomic<size_t> live_bytes_{0};
   Mutex slabs_mutex_;
   /// Addresses of slabs without pages; kept outside of them, so that they take none.
   struct SpareSlabs;

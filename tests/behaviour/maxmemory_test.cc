@@ -53,6 +53,28 @@ TEST_F(MaxMemory, ManyWritersDoNotOvershootByMoreThanAHundredth) {
   EXPECT_LE(most, kLimit + kLimit / 100);
 }
 
+// What is freed inside blocks of memory that hold other keys is room, too.
+TEST_F(MaxMemory, LoweringTheLimitKeepsWhatFits) {
+  constexpr int kKeys = 80'000;
+  Server server({.reactors = 1, .stripes = 1024, .args = {"--maxmemory-policy", "allkeys-lru"}});
+  Client client = server.Connect();
+  const int64_t empty = Number(client, "memory", "used_memory");
+  const std::string value(100, 'v');
+  for (int i = 0; i < kKeys; i += 1000) {
+    for (int j = i; j < i + 1000; ++j) client.SendLine("SET k" + std::to_string(j) + " " + value);
+    for (int j = i; j < i + 1000; ++j) ASSERT_EQ(client.ReadRaw(), "+OK\r\n");
+  }
+  const int64_t limit = empty + (Number(client, "memory", "used_memory") - empty) / 4;
+  EXPECT_EQ(client.Do("CONFIG SET maxmemory " + std::to_string(limit)), "OK");
+  int64_t used = limit + 1;
+  for (int i = 0; i < 100'000 && used > limit; ++i) used = Number(client, "memory", "used_memory");
+  EXPECT_LE(used, limit);
+  EXPECT_EQ(client.Do("SET more v"), "OK");
+  const int left = std::atoi(client.Do("DBSIZE").c_str() + 1);
+  EXPECT_GT(left, kKeys / 8);
+  EXPECT_LT(left, kKeys / 3);
+}
+
 TEST_F(MaxMemory, WithoutEvictionWritesThatNeedMemoryAreRefused) {
   Server server({.reactors = 1, .stripes = 1024, .args = {"--maxmemory-policy", "noeviction"}});
   Client client = server.Connect();
