@@ -95,8 +95,13 @@ class Server::FreeThread {
   /// Bytes that are still to be freed, about.
   size_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
 
+  size_t pending_keys() const { return pending_keys_.load(std::memory_order_relaxed); }
+  size_t freed_keys() const { return freed_keys_.load(std::memory_order_relaxed); }
+  void ResetFreedKeys() { freed_keys_.store(0, std::memory_order_relaxed); }
+
   void Add(store::Garbage garbage) {
     pending_bytes_.fetch_add(garbage.bytes(), std::memory_order_relaxed);
+    pending_keys_.fetch_add(garbage.keys(), std::memory_order_relaxed);
     {
       store::MutexLock lock(mutex_);
       queue_.Add(std::move(garbage));
@@ -123,7 +128,10 @@ class Server::FreeThread {
       }
       if (!taken.empty()) {
         const size_t bytes = taken.bytes();
+        const size_t keys = taken.keys();
         taken.Drop();
+        pending_keys_.fetch_sub(keys, std::memory_order_relaxed);
+        freed_keys_.fetch_add(keys, std::memory_order_relaxed);
         pending_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
         continue;
       }
@@ -136,6 +144,8 @@ class Server::FreeThread {
   store::Mutex mutex_{store::LockRank::kLeaf};
   store::Garbage queue_ GUARDED_BY(mutex_);
   std::atomic<size_t> pending_bytes_{0};
+  std::atomic<size_t> pending_keys_{0};
+  std::atomic<size_t> freed_keys_{0};
   std::atomic<uint32_t> signals_{0};
   std::atomic<bool> stopping_{false};
   std::thread thread_;
@@ -519,6 +529,11 @@ void Server::FreeLater(store::Garbage garbage) {
 }
 
 size_t Server::FreeingBytes() const { return free_thread_ ? free_thread_->pending_bytes() : 0; }
+size_t Server::FreeingKeys() const { return free_thread_ ? free_thread_->pending_keys() : 0; }
+size_t Server::FreedKeys() const { return free_thread_ ? free_thread_->freed_keys() : 0; }
+void Server::ResetFreedKeys() {
+  if (free_thread_) free_thread_->ResetFreedKeys();
+}
 
 void Server::RecordEffects(bool is_on) {
   EffectSink* const sink = is_on ? &effect_recorder_ : nullptr;

@@ -107,6 +107,10 @@ class Server {
   void FreeLater(store::Garbage garbage);
   /// Bytes that FreeLater has taken and not yet freed, about. [any thread]
   size_t FreeingBytes() const;
+  /// Keys among that, and keys freed so since the start or CONFIG RESETSTAT.
+  size_t FreeingKeys() const;
+  size_t FreedKeys() const;
+  void ResetFreedKeys();
 
  private:
   class FreeThread;

@@ -15,6 +15,8 @@ class Worker;
 ///
 /// Reactor r looks after the stripes r, r + N, r + 2N, …. Each tick gives it a budget, a share of
 /// CPU that follows active-expire-effort; it is spent in short slices, so that no turn grows long.
+/// Where few of a sample of keys have expired, the tick looks at no more of them, and the next goes
+/// on from there: keys that live long cost next to nothing.
 /// A stripe that is locked is skipped. What is found is deleted by units: with effects, events and
 /// watchers.
 class ExpiryCycle {
@@ -44,21 +46,31 @@ class ExpiryCycle {
   static constexpr int64_t kSliceUs = 500;
 
  private:
+  /// Where a walk over the stripes of this reactor and their databases stands.
+  struct Round {
+    int stripe = 0;
+    int db = 0;
+    int left = 0;  // places of this tick's round
+  };
+
   int64_t BudgetUs() const;
-  /// Visits the current stripe and moves on when it holds little more.
   void Advance(int64_t now_ms);
-  /// Deletes what is found expired in the next piece of the current stripe and database. True if it
-  /// is worth coming back at once.
+  void Pass(Round& round) const;
+  /// Whether this tick has looked at enough keys, and few of them had expired.
+  bool IsSampleTaken() const;
+  /// Deletes what is found expired in the next piece of the place of keys_. True if the place holds
+  /// more pieces.
   bool VisitKeys(int64_t now_ms);
-  /// The same for expired fields of one hash.
+  /// Deletes expired fields of one hash in the place of fields_. True if there may be more.
   bool VisitFields(int64_t now_ms);
 
   Worker& worker_;
   Unit unit_;
-  std::vector<std::string> keys_;  // found expired
-  int stripe_;
-  int db_ = 0;
-  int stripes_left_ = 0;   // of this tick's round
+  std::vector<std::string> found_;  // expired keys
+  Round keys_;
+  Round fields_;
+  size_t seen_ = 0;        // keys with an expiry that this tick looked at
+  size_t expired_ = 0;     // of those
   int64_t budget_us_ = 0;  // left of this tick's
   bool is_round_done_ = true;
   bool is_enabled_ = true;

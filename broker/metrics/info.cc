@@ -410,8 +410,10 @@ constexpr Field kFields[] = {
     {Section::kMemory, "mem_aof_buffer", nullptr, "0"},
     {Section::kMemory, "mem_allocator", [](const Facts&, Out& o) { o += AllocatorName(); }},
     {Section::kMemory, "active_defrag_running", nullptr, "0"},
-    {Section::kMemory, "lazyfree_pending_objects", nullptr, "0"},
-    {Section::kMemory, "lazyfreed_objects", nullptr, "0"},
+    {Section::kMemory, "lazyfree_pending_objects",
+     [](const Facts& f, Out& o) { Put(o, f.server.FreeingKeys()); }},
+    {Section::kMemory, "lazyfreed_objects",
+     [](const Facts& f, Out& o) { Put(o, f.server.FreedKeys()); }},
 
     {Section::kPersistence, "loading", nullptr, "0"},
     {Section::kPersistence, "async_loading", nullptr, "0"},

@@ -15,6 +15,7 @@ void ResetStatistics(Server& server) {
     worker->eviction().ResetCounters();
     worker->reactor().counters() = Reactor::Counters();
   }
+  server.ResetFreedKeys();
   server.total_connections().store(0, std::memory_order_relaxed);
   server.rejected_connections().store(0, std::memory_order_relaxed);
 }

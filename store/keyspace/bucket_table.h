@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
@@ -207,10 +208,14 @@ class BucketTable {
  private:
   static constexpr int kScanShift = 64 - kScanBits;
 
-  // Old buckets emptied by one insertion or deletion, about a microsecond's work. The smallest step
-  // of growth (7 to 8 parts) leaves room for about one insertion per old bucket, so one would be
-  // enough to be done before the next step; more, because both arrays take memory until it is done.
-  static constexpr size_t kMigrateStep = 8;
+  // Old buckets emptied by one insertion or deletion. The smallest step of growth (7 to 8 parts)
+  // leaves room for about one insertion per old bucket, so one would be enough to be done before
+  // the next step. Where old memory goes along the way, few, so that growth adds little to each
+  // insertion; elsewhere more, about a microsecond's work, because both arrays take memory until it
+  // is done.
+  static constexpr size_t kMigrateStep = Traits::kUnmapsAlong ? 3 : 8;
+  // How far from its home a new node may stand in the array that is being left.
+  static constexpr size_t kOldReach = 8;
   // Buckets unmapped at a time with kUnmapsAlong: 64 KiB, some microseconds.
   static constexpr size_t kUnmapStep = 1024;
 
@@ -285,6 +290,8 @@ class BucketTable {
   template <class Wanted>
   static Slot FindIn(const Array& in, uint64_t hash, Wanted is_wanted);
   static void InsertInto(Bucket* array, size_t count, Node* node, uint64_t hash);
+  /// False if there is no room near its home, or that has moved.
+  bool InsertIntoOld(Node* node, uint64_t hash);
   static void EraseFrom(const Array& in, const Slot& slot, uint64_t hash);
   void StartMigration(size_t new_count, Retired& retired);
   void MigrateBucket(const Bucket& from);
@@ -376,6 +383,26 @@ void BucketTable<Traits>::InsertInto(Bucket* array, size_t count, Node* node, ui
 }
 
 template <class Traits>
+bool BucketTable<Traits>::InsertIntoOld(Node* node, uint64_t hash) {
+  // A fresh array is filled from its front to its end as the old one moves, and pages of the kernel
+  // with it. New nodes all over it would meet a page fault each.
+  const size_t home = buckets::HomeOf(hash, old_count_);
+  if (home < migrated_) return false;
+  const size_t end = std::min(old_count_, home + kOldReach);
+  for (size_t at = home; at < end; ++at) {
+    const uint32_t free = old_buckets_[at].Match(0);
+    if (free == 0) continue;
+    old_buckets_[at].Put(std::countr_zero(free), buckets::TagOf(hash), node);
+    for (; at > home; --at) {
+      uint8_t& overflow = old_buckets_[at - 1].overflow;
+      if (overflow != buckets::kSaturated) ++overflow;
+    }
+    return true;
+  }
+  return false;
+}
+
+template <class Traits>
 void BucketTable<Traits>::EraseFrom(const Array& in, const Slot& slot, uint64_t hash) {
   slot.bucket->tags[slot.index] = 0;
   for (size_t at = in.Start(hash); &in.buckets[at] != slot.bucket; at = in.Next(at)) {
@@ -393,7 +420,9 @@ void BucketTable<Traits>::Insert(Node* node, uint64_t hash, Retired& retired) {
     while (IsMigrating()) ContinueMigration(kMigrateStep, retired);
     StartMigration(bucket_count() == 0 ? 1 : buckets::NextCount(bucket_count()), retired);
   }
-  InsertInto(array(), bucket_count(), node, hash);
+  if (!IsMigrating() || !InsertIntoOld(node, hash)) {
+    InsertInto(array(), bucket_count(), node, hash);
+  }
   ++size_;
   ContinueMigration(kMigrateStep, retired);
 }
@@ -547,8 +576,14 @@ void BucketTable<Traits>::VisitHome(const Array& in, size_t home, uint64_t first
   size_t at = home < in.from ? in.from : home;
   for (size_t i = 0; i < in.count; ++i) {
     const Bucket& bucket = in.buckets[at];
+    const auto is_wanted = [&](int slot) { return !only_volatile || bucket.IsVolatile(slot); };
+    // All nodes of a bucket are on their way before the first is looked at: a walk over many keys
+    // waits for memory and for nothing else.
     buckets::ForEachBit(bucket.Occupied(), [&](int slot) {
-      if (only_volatile && !bucket.IsVolatile(slot)) return;
+      if (is_wanted(slot)) __builtin_prefetch(bucket.EntryAt(slot));
+    });
+    buckets::ForEachBit(bucket.Occupied(), [&](int slot) {
+      if (!is_wanted(slot)) return;
       Node* node = bucket.EntryAt(slot);
       const uint64_t hash = hash_(Traits::Key(node));
       if (hash >= first && hash <= last && buckets::HomeOf(hash, in.count) == home) fn(node);

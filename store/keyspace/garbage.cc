@@ -22,6 +22,7 @@ Garbage::~Garbage() { Drop(); }
 
 void Garbage::Add(Entry* entry) {
   bytes_ += entry->MemoryBytes();
+  ++keys_;
   entries_.push_back(entry);
 }
 
@@ -38,6 +39,7 @@ void Garbage::AddBuckets(void* memory, size_t bytes) {
 void Garbage::Add(std::unique_ptr<Table> table) {
   // An estimate: looking at every entry would take the time this class is there to save.
   bytes_ += table->MemoryBytes() + table->size() * 64;
+  keys_ += table->size();
   tables_.push_back(std::move(table));
 }
 
@@ -68,6 +70,7 @@ void Garbage::Add(Garbage&& other) {
   take(indexes_, other.indexes_);
   take(readers_, other.readers_);
   bytes_ += std::exchange(other.bytes_, 0);
+  keys_ += std::exchange(other.keys_, 0);
 }
 
 void Garbage::Drop() {
@@ -80,6 +83,7 @@ void Garbage::Drop() {
   indexes_.clear();
   readers_.clear();
   bytes_ = 0;
+  keys_ = 0;
 }
 
 }  // namespace peal::store

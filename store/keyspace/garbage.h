@@ -45,6 +45,8 @@ class Garbage {
   }
   /// Approximate bytes that freeing gives back.
   size_t bytes() const { return bytes_; }
+  /// Keys whose entries or values are here.
+  size_t keys() const { return keys_; }
   bool IsLarge() const { return bytes_ >= kLargeBytes; }
 
   /// Frees all. Needs no lock held.
@@ -58,6 +60,7 @@ class Garbage {
   std::vector<std::unique_ptr<TimeIndex>> indexes_;
   std::vector<std::unique_ptr<TrackingTable>> readers_;
   size_t bytes_ = 0;
+  size_t keys_ = 0;
 };
 
 }  // namespace peal::store

@@ -453,15 +453,15 @@ bool Stripe::WatchedKeyExpired(int db, std::string_view key, uint64_t hash, cons
   return false;
 }
 
-size_t Stripe::CollectExpired(int db, int64_t now_ms, size_t max_steps, size_t max_keys,
-                              std::vector<std::string>& keys) {
+Stripe::ExpirySample Stripe::CollectExpired(int db, int64_t now_ms, size_t max_steps,
+                                            size_t max_keys, std::vector<std::string>& keys) {
   Database* database = At(db);
-  if (database == nullptr || volatile_size(db) == 0) return 0;
-  size_t seen = 0;
+  if (database == nullptr || volatile_size(db) == 0) return {.is_end = true};
+  ExpirySample sample;
   size_t found = 0;
   bool is_full = false;
   const std::function<void(Entry*)> look = [&](Entry* entry) {
-    ++seen;
+    ++sample.seen;
     if (!entry->IsExpired(now_ms)) return;
     if (found == max_keys) {
       is_full = true;
@@ -473,10 +473,11 @@ size_t Stripe::CollectExpired(int db, int64_t now_ms, size_t max_steps, size_t m
   for (size_t step = 0; step < max_steps; ++step) {
     const uint64_t next = database->table.ScanVolatile(database->expire_position, look);
     if (is_full) break;  // what did not fit is met again by the next call
-    database->expire_position = next == Table::kScanEnd ? 0 : next;
-    if (next == Table::kScanEnd) break;
+    sample.is_end = next == Table::kScanEnd;
+    database->expire_position = sample.is_end ? 0 : next;
+    if (sample.is_end) break;
   }
-  return seen;
+  return sample;
 }
 
 std::optional<std::string> Stripe::NextWithExpiredElement(int db, int64_t now_ms) const {

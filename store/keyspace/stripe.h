@@ -161,10 +161,14 @@ class alignas(64) Stripe {
   // --- Expiry and eviction.
 
   /// Walks on from where the last call stopped and collects keys of `db` that are expired at
-  /// `now_ms`, at most `max_keys` of them after at most `max_steps` buckets. Returns how many
-  /// entries with an expiry were seen. The caller deletes them as units of their own.
-  size_t CollectExpired(int db, int64_t now_ms, size_t max_steps, size_t max_keys,
-                        std::vector<std::string>& keys) REQUIRES(mutex_);
+  /// `now_ms`, at most `max_keys` of them after at most `max_steps` buckets. The caller deletes
+  /// them as units of their own.
+  struct ExpirySample {
+    size_t seen = 0;      // entries with an expiry, expired or not
+    bool is_end = false;  // the next call begins at the front again
+  };
+  ExpirySample CollectExpired(int db, int64_t now_ms, size_t max_steps, size_t max_keys,
+                              std::vector<std::string>& keys) REQUIRES(mutex_);
 
   /// A key of `db` that holds an element which is expired at `now_ms`, if there is one.
   std::optional<std::string> NextWithExpiredElement(int db, int64_t now_ms) const REQUIRES(mutex_);

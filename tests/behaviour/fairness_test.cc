@@ -152,6 +152,33 @@ TEST_P(Fairness, AKeyIsExpiredAsSoonAsItsTimeHasComeWhoeverSlept) {
   }
 }
 
+TEST_P(Fairness, FewExpiredKeysAreFoundAmongManyThatLive) {
+  // More than a tick looks at: each goes on where the last one stopped.
+  constexpr int kLiving = 20'000;
+  constexpr int kDying = 40;
+  Client client = Connect();
+  std::vector<std::vector<std::string>> commands;
+  for (int i = 0; i < kLiving; ++i)
+    commands.push_back({"SET", "living:" + std::to_string(i), "v", "EX", "3600"});
+  for (int i = 0; i < kDying; ++i)
+    commands.push_back({"SET", "dying:" + std::to_string(i), "v", "PX", "1"});
+  client.Pipeline(commands);
+  EXPECT_TRUE(Eventually([&] { return client.Do("DBSIZE") == ":" + std::to_string(kLiving); }))
+      << client.Do("DBSIZE");
+}
+
+TEST_P(Fairness, LargeValuesFreedAsideAreCounted) {
+  Client client = Connect();
+  const int64_t before = InfoNumber("lazyfreed_objects");
+  for (int i = 0; i < 100; ++i) client.Call({"RPUSH", "list", std::string(8000, 'x')});
+  client.Do("SET small v");
+  EXPECT_EQ(client.Do("UNLINK list small"), ":2");
+  EXPECT_TRUE(Eventually([&] { return InfoNumber("lazyfreed_objects") > before; }));
+  EXPECT_EQ(InfoNumber("lazyfree_pending_objects"), 0);
+  client.Do("CONFIG RESETSTAT");
+  EXPECT_EQ(InfoNumber("lazyfreed_objects"), 0);
+}
+
 TEST_P(Fairness, AKeyExpiresInTheMiddleOfALongPipeline) {
   // Observed with redis-server 7.0.15: each command sees the time at which it begins.
   Client client = Connect();
