@@ -9,6 +9,7 @@
 #include "broker/exec/server.h"
 #include "broker/exec/unit.h"
 #include "broker/exec/worker.h"
+#include "broker/scripts/scripts.h"
 #include "store/sync/gate.h"
 
 namespace peal::broker {
@@ -158,11 +159,17 @@ void Exec(CommandContext& context) {
     unit.Finish();
   } else {
     // Nothing is held yet, and nothing has happened.
-    const store::Gate::ExclusiveScope alone(context.server.gate(),
-                                            context.worker.reactor().index());
-    unit.AssumeExclusive();
-    RunQueued(context, *multi);
-    unit.Finish();
+    Reactor& reactor = context.worker.reactor();
+    if (reactor.LockExclusive()) {
+      unit.AssumeExclusive();
+      RunQueued(context, *multi);
+      unit.Finish();
+      reactor.UnlockExclusive();
+    } else {
+      context.Fail(protocol::Error::Owned(
+          "EXECABORT Transaction discarded because of: " +
+          std::string(context.server.scripts().BusyError().text())));
+    }
   }
   context.worker.FlushReply(context.client);
   context.client.EndHoldingBack();

@@ -35,6 +35,8 @@ struct CommandContext {
   bool in_exec = false;
   /// CLIENT REPLY keeps the reply back.
   bool is_silent = false;
+  /// A script's redis.call: the script is the client's command, not this.
+  bool in_script = false;
 
   std::string_view arg(size_t index) const { return args[index]; }
   protocol::ArgReader reader() const { return protocol::ArgReader(args); }
@@ -85,5 +87,7 @@ std::span<const Command> BitmapCommands();
 std::span<const Command> HyperLogLogCommands();
 std::span<const Command> MoreStringCommands();
 std::span<const Command> SortCommands();
+std::span<const Command> ScriptingCommands();
+std::span<const Command> FunctionCommands();
 
 }  // namespace peal::broker

@@ -63,7 +63,9 @@ CommandTable::CommandTable() {
                                   MoreStringCommands,
                                   DumpCommands,
                                   GeoCommands,
-                                  SortCommands};
+                                  SortCommands,
+                                  ScriptingCommands,
+                                  FunctionCommands};
   for (const auto group : kGroups) {
     for (const Command& command : group()) {
       TableEntry* entry = Add(command, "");

@@ -22,6 +22,7 @@
 #include "broker/log/log.h"
 #include "broker/metrics/memory.h"
 #include "broker/metrics/monitor.h"
+#include "broker/scripts/scripts.h"
 #include "broker/service/notify.h"
 #include "broker/service/proc_title.h"
 #include "broker/service/process.h"
@@ -155,7 +156,8 @@ Server::Server(std::unique_ptr<ConfigStore> config, std::string executable)
     : config_(std::move(config)),
       executable_(std::move(executable)),
       run_id_(RandomHex(20)),
-      start_time_s_(std::time(nullptr)) {
+      start_time_s_(std::time(nullptr)),
+      scripts_(std::make_unique<ScriptsState>(*this)) {
   for (const CommandRename& rename : config_->renames()) {
     if (!commands_.Rename(rename.command, rename.new_name)) {
       LogWarning("rename-command {} {}: no such command, or the new name is taken", rename.command,
@@ -274,6 +276,7 @@ int Server::Wait() {
 
 void Server::RequestShutdown(std::string_view why) {
   if (is_shutting_down_.exchange(true)) return;
+  scripts_->KillForShutdown();
   LogNotice("shutting down: {}", why);
 }
 
@@ -546,9 +549,9 @@ void Server::RecordEffects(bool is_on) {
 }
 
 void Server::FeedMonitors(Worker& worker, const Client& client,
-                          std::span<const std::string_view> args) {
+                          std::span<const std::string_view> args, bool by_script) {
   // One line for all. The lock makes every monitor see one order.
-  const std::string line = MonitorLine(client, args);
+  const std::string line = MonitorLine(client, args, by_script);
   auto* buffer = Buffer::New(static_cast<uint32_t>(line.size()));
   std::memcpy(buffer->data(), line.data(), line.size());
   const BufferRef owned = BufferRef::Adopt(buffer);

@@ -27,6 +27,7 @@
 namespace peal::broker {
 
 class MemoryGauge;
+class ScriptsState;
 
 /// How CLIENT PAUSE holds commands back.
 enum class PauseMode : uint8_t { kNone, kWrite, kAll };
@@ -65,6 +66,7 @@ class Server {
   }
   LatencyMonitor& latency() { return latency_; }
   EffectRecorder& effect_recorder() { return effect_recorder_; }
+  ScriptsState& scripts() { return *scripts_; }
   /// Whether all units hand their effects to effect_recorder(). With all reactors parked.
   void RecordEffects(bool is_on);
   std::vector<std::unique_ptr<Worker>>& workers() { return workers_; }
@@ -72,6 +74,8 @@ class Server {
 
   /// Closes the listeners; more than once does nothing. On the first reactor's thread.
   void StopListening() { listeners_->Stop(); }
+  /// Accepts what waits, apart from the loop. On the first reactor's thread.
+  void AcceptWaiting() { listeners_->AcceptWaiting(); }
 
   /// Asks for the end (SHUTDOWN). The thread in Wait does the work. [any thread]
   void RequestShutdown(std::string_view why);
@@ -86,7 +90,8 @@ class Server {
   /// Clients in MONITOR mode. [any thread] for the test, changed by their workers.
   std::atomic<int>& monitor_count() { return monitor_count_; }
   /// Shows a command to all monitors. Reactor thread, after the command's function.
-  void FeedMonitors(Worker& worker, const Client& client, std::span<const std::string_view> args);
+  void FeedMonitors(Worker& worker, const Client& client, std::span<const std::string_view> args,
+                    bool by_script = false);
 
   // CLIENT PAUSE. Written with all reactors parked.
   PauseMode pause_mode() const { return pause_mode_; }
@@ -148,6 +153,7 @@ class Server {
   std::array<CommandLog, CommandLog::kKinds> command_logs_;
   LatencyMonitor latency_;
   EffectRecorder effect_recorder_;
+  std::unique_ptr<ScriptsState> scripts_;
   std::atomic<uint64_t> next_client_{1};
   std::atomic<int> client_count_{0};
   std::atomic<int> monitor_count_{0};

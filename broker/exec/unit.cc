@@ -546,6 +546,7 @@ bool Unit::WatchedKeyExpired(uint32_t db, std::string_view key, uint64_t hash,
 // ---------------------------------------------------------------- effects, events, messages
 
 void Unit::ReplicateList(std::initializer_list<EffectArg> args) {
+  if (mutes_effects_) return;
   Effect effect;
   effect.db = db_;
   effect.args.reserve(args.size());
@@ -555,6 +556,7 @@ void Unit::ReplicateList(std::initializer_list<EffectArg> args) {
 }
 
 void Unit::ReplicateSpan(std::span<const std::string_view> args) {
+  if (mutes_effects_) return;
   Effect effect;
   effect.db = db_;
   effect.args.assign(args.begin(), args.end());

@@ -301,6 +301,8 @@ class Unit {
   }
   /// Whether effects are collected: for commands that must put theirs together.
   bool collects_effects() const { return sink_ != nullptr; }
+  /// While set, commands' effects are left out: a script asked for it (redis.set_repl).
+  void MuteEffects(bool is_muted) { mutes_effects_ = is_muted; }
 
   /// Tells a keyspace event of `event_class` (one NotifyFlag), if configured and somebody listens.
   /// `event` must be a literal. Posted by Finish, in the order of the calls.
@@ -411,6 +413,7 @@ class Unit {
   Phase phase_ = Phase::kIdle;
   bool must_settle_ = false;
   bool defers_publishes_ = false;
+  bool mutes_effects_ = false;
   std::vector<int> stripes_;  // all of them, once there are two; sorted by LockMany
   std::vector<int> locked_;   // working memory of AddDemands
   store::Garbage garbage_;

@@ -1,5 +1,6 @@
 #include "broker/exec/worker.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +16,8 @@
 #include "broker/metrics/clock.h"
 #include "broker/metrics/memory.h"
 #include "broker/metrics/secrets.h"
+#include "broker/scripts/engine.h"
+#include "broker/scripts/scripts.h"
 #include "protocol/command/keys.h"
 
 namespace peal::broker {
@@ -235,6 +238,7 @@ void Worker::AddToBatch(Batch& batch, Client& client, const TableEntry* entry,
   parsed.has_key = entry != nullptr && entry->first_key > 0 &&
                    static_cast<size_t>(entry->first_key) < args.size();
   parsed.is_ahead = false;
+  if (IsBusy()) parsed.has_key = false;  // nobody will look it up
   if (parsed.has_key) {
     parsed.key_hash = Unit::HashKey(args[static_cast<size_t>(entry->first_key)]);
     const Parsed* const before = batch.size > 1 ? &parsed - 1 : nullptr;
@@ -260,7 +264,7 @@ void Worker::PrefetchValues(uint32_t db, const Batch& batch) {
 
 uint32_t Worker::RunBatch(Client& client, Batch& batch) {
   reactor_.YieldToExclusive();
-  if (batch.size > 1) PrefetchValues(client.session().db, batch);
+  if (batch.size > 1 && !IsBusy()) PrefetchValues(client.session().db, batch);
   uint32_t stop = kAllRun;
   for (uint32_t i = 0; i < batch.size; ++i) {
     const Parsed& parsed = batch.requests[i];
@@ -320,13 +324,19 @@ Worker::Outcome Worker::ExecuteOne(Client& client, const TableEntry* entry,
     return Outcome::kGoOn;
   }
   if (!Admit(client, *entry, args, reply)) return Outcome::kGoOn;
+  if (IsBusy() && !entry->Has(Flag::kAllowBusy)) [[unlikely]] {
+    Reject(client, entry, server_.scripts().BusyError(), reply);
+    return Outcome::kGoOn;
+  }
   if (server_.pause_mode() != PauseMode::kNone && IsHeldByPause(client, *entry)) [[unlikely]] {
     was_paused_ = true;
     if (is_skipped) session.reply_mode = ReplyMode::kSkipNext;
     client.PauseReading(Pause::kClientPause);
     return Outcome::kHeldBack;
   }
-  if (server_.config().maxmemory_bytes != 0 && !HasRoom(client, *entry, reply)) [[unlikely]]
+  is_out_of_memory_ = false;
+  if (server_.config().maxmemory_bytes != 0 && !IsBusy() && !HasRoom(client, *entry, reply))
+      [[unlikely]]
     return Outcome::kGoOn;
   session.last_command = entry;
   ++session.commands;
@@ -339,7 +349,7 @@ Worker::Outcome Worker::ExecuteOne(Client& client, const TableEntry* entry,
     }
   } else {
     CommandContext context{server_, *this, client, *entry->command, args,
-                           reply,   unit_, false,  silent};
+                           reply,   current_unit(), false,  silent};
     Call(context, *entry, key_hash);
   }
   // Who has many unread replies, or publishes faster than is delivered, waits in the middle of his
@@ -400,7 +410,8 @@ void Worker::Reject(Client& client, const TableEntry* entry, const Error& error,
 }
 
 bool Worker::HasRoom(Client& client, const TableEntry& entry, protocol::ReplyWriter& reply) {
-  if (eviction_->MakeRoom(now_ms_)) return true;
+  is_out_of_memory_ = !eviction_->MakeRoom(now_ms_);
+  if (!is_out_of_memory_) return true;
   const bool is_exec = entry.full_name == "exec";
   if (!entry.Has(Flag::kDenyOom) && !(is_exec && MultiNeedsMemory(client.session()))) return true;
   Reject(client, &entry, protocol::errors::kOom, reply);
@@ -420,12 +431,18 @@ bool Worker::IsHeldByPause(const Client& client, const TableEntry& entry) const 
 
 void Worker::Call(CommandContext& context, const TableEntry& entry, uint64_t key_hash) {
   const auto args = context.args;
-  unit_.Begin(*this, &context.client, context.client.session().db, now_ms_);
-  if (entry.is_exclusive || (entry.may_be_exclusive && entry.command->needs_everything(args))) {
-    store::Gate::ExclusiveScope exclusive(server_.gate(), reactor_.index());
-    unit_.AssumeExclusive();
+  Unit& unit = context.unit;
+  unit.Begin(*this, &context.client, context.client.session().db, now_ms_);
+  if (!is_serving_ &&
+      (entry.is_exclusive || (entry.may_be_exclusive && entry.command->needs_everything(args)))) {
+    if (!reactor_.LockExclusive()) {
+      unit.Finish();
+      return Reject(context.client, &entry, server_.scripts().BusyError(), context.reply);
+    }
+    unit.AssumeExclusive();
     Run(context, entry);
-    unit_.Finish();
+    unit.Finish();
+    reactor_.UnlockExclusive();
     return;
   }
   if (entry.first_key > 0) {
@@ -434,27 +451,28 @@ void Worker::Call(CommandContext& context, const TableEntry& entry, uint64_t key
     if (last <= entry.first_key) {
       if (entry.first_key < count) {
         const std::string_view key = args[static_cast<size_t>(entry.first_key)];
-        unit_.AddKey(key, key_hash != 0 ? key_hash : Unit::HashKey(key));
+        unit.AddKey(key, key_hash != 0 ? key_hash : Unit::HashKey(key));
       }
     } else {
       for (int i = entry.first_key; i <= last && i < count; i += entry.key_step) {
-        unit_.AddKey(args[static_cast<size_t>(i)], Unit::HashKey(args[static_cast<size_t>(i)]));
+        unit.AddKey(args[static_cast<size_t>(i)], Unit::HashKey(args[static_cast<size_t>(i)]));
       }
     }
-    unit_.Lock();
+    unit.Lock();
   } else if (entry.has_movable_keys) {
-    AddMovableKeys(entry, args);
-    unit_.Lock();
+    AddMovableKeys(unit, entry, args);
+    unit.Lock();
   }
   Run(context, entry);
-  unit_.Finish();
+  unit.Finish();
 }
 
-void Worker::AddMovableKeys(const TableEntry& entry, std::span<const std::string_view> args) {
+void Worker::AddMovableKeys(Unit& unit, const TableEntry& entry,
+                            std::span<const std::string_view> args) {
   const auto keys = protocol::ExtractKeys(entry.command->spec, args);
   if (!keys.ok()) return;  // the command's function finds the same fault and says it
   for (const auto& key : keys.value()) {
-    unit_.AddKey(args[key.index], Unit::HashKey(args[key.index]));
+    unit.AddKey(args[key.index], Unit::HashKey(args[key.index]));
   }
 }
 
@@ -472,7 +490,7 @@ void Worker::Run(CommandContext& context, const TableEntry& entry) {
   // A pipeline may take long: its commands see when they begin. Those of one EXEC see one time.
   if (end >= clock_due_ticks_ && !context.in_exec) [[unlikely]]
     ReadClock(end);
-  if (end - begin >= slow_ticks_) [[unlikely]]
+  if (end - begin >= slow_ticks_ && !context.in_script) [[unlikely]]
     NoteSlow(context, entry, end - begin);
   uint64_t request_bytes = 0;
   for (const std::string_view arg : context.args) request_bytes += arg.size();
@@ -484,7 +502,8 @@ void Worker::Run(CommandContext& context, const TableEntry& entry) {
   if (server_.monitor_count().load(std::memory_order_relaxed) != 0 &&
       !entry.Has(Flag::kSkipMonitor) && !entry.Has(Flag::kAdmin)) [[unlikely]] {
     std::vector<std::string_view> scratch;
-    server_.FeedMonitors(*this, context.client, HideSecrets(entry, context.args, scratch));
+    server_.FeedMonitors(*this, context.client, HideSecrets(entry, context.args, scratch),
+                         context.in_script);
   }
 }
 
@@ -499,7 +518,7 @@ void Worker::RememberKeys(const CommandContext& context, const TableEntry& entry
 void Worker::AfterTracked(Client& client, const TableEntry* entry,
                           std::span<const std::string_view> args) {
   Tracker& tracker = *client.session().tracker;
-  auto& own = unit_.own_invalidations();
+  auto& own = current_unit().own_invalidations();
   if (!own.empty()) {
     FlushReply(client);
     for (const std::optional<std::string>& key : own) tracking_port_.TellOwn(tracker, key);
@@ -725,6 +744,41 @@ bool Worker::OnTurnEnd() {
   ResumeCongested();
   hub_port_.WakeTouched();
   return more;
+}
+
+void Worker::OnVisitEnd() { hub_port_.WakeTouched(); }
+
+LuaEngine& Worker::lua() {
+  if (lua_ == nullptr) lua_ = std::make_unique<LuaEngine>();
+  return *lua_;
+}
+
+void Worker::ServeWhileBusy(Client& running) {
+  if (is_serving_) return;
+  FlushReply(running);
+  Client* const replying = std::exchange(replying_, nullptr);
+  replies_.Begin(0);
+  is_serving_ = true;
+  if (meanwhile_unit_ == nullptr) meanwhile_unit_ = std::make_unique<Unit>(server_.keyspace());
+  if (reactor_.index() == 0) server_.AcceptWaiting();
+  std::vector<pollfd> descriptors;
+  std::vector<Connection*> connections;
+  for (Client* const client : clients_) {
+    if (client == &running || client->is_closing() || client->IsPaused()) continue;
+    descriptors.push_back({.fd = client->fd(), .events = POLLIN, .revents = 0});
+    connections.push_back(client);
+  }
+  const int found = ::poll(descriptors.data(), descriptors.size(), 0);
+  size_t ready = 0;
+  for (size_t i = 0; i < descriptors.size() && found > 0; ++i) {
+    if (descriptors[i].revents != 0) connections[ready++] = connections[i];
+  }
+  connections.resize(ready);
+  reactor_.ServeMeanwhile(connections);
+  hub_port_.WakeTouched();
+  is_serving_ = false;
+  replying_ = replying;
+  if (replying_ != nullptr) replies_.BeginSpilling(replying_);
 }
 
 bool Worker::IsPaused() const {

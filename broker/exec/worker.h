@@ -24,6 +24,7 @@ namespace peal::broker {
 
 class Eviction;
 class ExpiryCycle;
+class LuaEngine;
 class Server;
 
 /// What a reactor executes: its clients, its part in the hub, its counters. One for each reactor;
@@ -48,6 +49,18 @@ class Worker final : public ReactorHandler {
   /// Runs a command's function under `unit`, which holds what it needs; counts and times it.
   /// For EXEC, whose commands passed their checks when queued.
   void Run(CommandContext& context, const TableEntry& entry);
+
+  /// This reactor's Lua, made when it is first asked for.
+  LuaEngine& lua();
+  /// Null while there is none. With all reactors parked.
+  const LuaEngine* lua_if_any() const { return lua_.get(); }
+  /// Whether memory was beyond maxmemory when the command that runs began.
+  bool is_out_of_memory() const { return is_out_of_memory_; }
+  /// In the middle of a long command of `running`, which holds the Gate, and while nobody visits:
+  /// tells this reactor's other clients that it is busy.
+  void ServeWhileBusy(Client& running);
+  /// The unit of commands: that of ServeWhileBusy while that runs.
+  Unit& current_unit() { return is_serving_ ? *meanwhile_unit_ : unit_; }
 
   /// Bytes written so far of the reply under way go to the client's queue now, so that something
   /// else may be queued behind them (or a piece of reply be sent by reference).
@@ -86,6 +99,7 @@ class Worker final : public ReactorHandler {
   void OnStart() override;
   void OnTurnBegin() override;
   bool OnTurnEnd() override;
+  void OnVisitEnd() override;
   void OnTick() override;
   void OnStop() override;
 
@@ -128,7 +142,10 @@ class Worker final : public ReactorHandler {
   bool HasRoom(Client& client, const TableEntry& entry, protocol::ReplyWriter& reply);
   bool IsHeldByPause(const Client& client, const TableEntry& entry) const;
   void Call(CommandContext& context, const TableEntry& entry, uint64_t key_hash);
-  void AddMovableKeys(const TableEntry& entry, std::span<const std::string_view> args);
+  /// Whether clients are only to be told that a script goes on for long.
+  bool IsBusy() const { return is_serving_ || reactor_.is_visit(); }
+  static void AddMovableKeys(Unit& unit, const TableEntry& entry,
+                             std::span<const std::string_view> args);
   /// Does for a client that has to do with tracking what follows its command: tells it of its own
   /// changes, keeps the table bounded, ends what CLIENT CACHING began.
   void AfterTracked(Client& client, const TableEntry* entry,
@@ -183,6 +200,10 @@ class Worker final : public ReactorHandler {
   uint64_t large_reply_bytes_ = UINT64_MAX;
   uint64_t reap_hint_ = 0;
   uint32_t running_index_ = 0;
+  bool is_out_of_memory_ = false;
+  bool is_serving_ = false;  // ServeWhileBusy
+  std::unique_ptr<LuaEngine> lua_;
+  std::unique_ptr<Unit> meanwhile_unit_;
 };
 
 }  // namespace peal::broker

@@ -19,7 +19,10 @@
 #include "broker/keyspace/usage.h"
 #include "broker/metrics/clock.h"
 #include "broker/metrics/memory.h"
+#include "broker/metrics/redis_version.h"
 #include "broker/metrics/totals.h"
+#include "broker/scripts/engine.h"
+#include "broker/scripts/scripts.h"
 #include "protocol/base/number.h"
 #include "protocol/base/text.h"
 
@@ -75,12 +78,19 @@ struct ClientFacts {
   uint64_t watched_keys = 0;
 };
 
+struct ScriptFacts {
+  ScriptCache::Facts cache;
+  FunctionTable::Facts functions;
+  uint64_t lua = 0;  // bytes in all reactors' states
+};
+
 struct Facts {
   Server& server;
   const Config& config;
   Totals totals;
   MemoryFacts memory;
   ClientFacts clients;
+  ScriptFacts scripts;
   rusage self{};
   rusage children{};
   rusage thread{};
@@ -239,7 +249,7 @@ void PrintReactors(const Facts& f, Out& out) {
 
 constexpr Field kFields[] = {
     // Clients choose features by this version.
-    {Section::kServer, "redis_version", nullptr, "7.2.4"},
+    {Section::kServer, "redis_version", nullptr, kRedisVersion},
     {Section::kServer, "server_name", nullptr, "peal"},
     {Section::kServer, "peal_version", [](const Facts&, Out& o) { o += PealVersion(); }},
     {Section::kServer, "redis_git_sha1", nullptr, "00000000"},
@@ -365,19 +375,33 @@ constexpr Field kFields[] = {
      [](const Facts& f, Out& o) { Put(o, f.memory.system_total); }},
     {Section::kMemory, "total_system_memory_human",
      [](const Facts& f, Out& o) { o += HumanBytes(f.memory.system_total); }},
-    {Section::kMemory, "used_memory_lua", nullptr, "0"},
-    {Section::kMemory, "used_memory_vm_eval", nullptr, "0"},
-    {Section::kMemory, "used_memory_lua_human", nullptr, "0B"},
-    {Section::kMemory, "used_memory_scripts_eval", nullptr, "0"},
-    {Section::kMemory, "number_of_cached_scripts", nullptr, "0"},
-    {Section::kMemory, "number_of_functions", nullptr, "0"},
-    {Section::kMemory, "number_of_libraries", nullptr, "0"},
+    {Section::kMemory, "used_memory_lua", [](const Facts& f, Out& o) { Put(o, f.scripts.lua); }},
+    {Section::kMemory, "used_memory_vm_eval",
+     [](const Facts& f, Out& o) { Put(o, f.scripts.lua); }},
+    {Section::kMemory, "used_memory_lua_human",
+     [](const Facts& f, Out& o) { o += HumanBytes(f.scripts.lua); }},
+    {Section::kMemory, "used_memory_scripts_eval",
+     [](const Facts& f, Out& o) { Put(o, f.scripts.cache.bytes); }},
+    {Section::kMemory, "number_of_cached_scripts",
+     [](const Facts& f, Out& o) { Put(o, f.scripts.cache.scripts); }},
+    {Section::kMemory, "number_of_functions",
+     [](const Facts& f, Out& o) { Put(o, f.scripts.functions.functions); }},
+    {Section::kMemory, "number_of_libraries",
+     [](const Facts& f, Out& o) { Put(o, f.scripts.functions.libraries); }},
+    // Scripts and functions share the states.
     {Section::kMemory, "used_memory_vm_functions", nullptr, "0"},
-    {Section::kMemory, "used_memory_vm_total", nullptr, "0"},
-    {Section::kMemory, "used_memory_vm_total_human", nullptr, "0B"},
-    {Section::kMemory, "used_memory_functions", nullptr, "0"},
-    {Section::kMemory, "used_memory_scripts", nullptr, "0"},
-    {Section::kMemory, "used_memory_scripts_human", nullptr, "0B"},
+    {Section::kMemory, "used_memory_vm_total",
+     [](const Facts& f, Out& o) { Put(o, f.scripts.lua); }},
+    {Section::kMemory, "used_memory_vm_total_human",
+     [](const Facts& f, Out& o) { o += HumanBytes(f.scripts.lua); }},
+    {Section::kMemory, "used_memory_functions",
+     [](const Facts& f, Out& o) { Put(o, f.scripts.functions.bytes); }},
+    {Section::kMemory, "used_memory_scripts",
+     [](const Facts& f, Out& o) { Put(o, f.scripts.cache.bytes + f.scripts.functions.bytes); }},
+    {Section::kMemory, "used_memory_scripts_human",
+     [](const Facts& f, Out& o) {
+       o += HumanBytes(f.scripts.cache.bytes + f.scripts.functions.bytes);
+     }},
     {Section::kMemory, "maxmemory",
      [](const Facts& f, Out& o) { Put(o, f.config.maxmemory_bytes); }},
     {Section::kMemory, "maxmemory_human",
@@ -487,6 +511,8 @@ constexpr Field kFields[] = {
     {Section::kStats, "expire_cycle_cpu_milliseconds", nullptr, "0"},
     {Section::kStats, "evicted_keys",
      [](const Facts& f, Out& o) { Put(o, f.totals.evicted_keys); }},
+    {Section::kStats, "evicted_scripts",
+     [](const Facts& f, Out& o) { Put(o, f.scripts.cache.evicted); }},
     {Section::kStats, "evicted_clients",
      [](const Facts& f, Out& o) { Put(o, f.totals.counters.evicted_clients); }},
     {Section::kStats, "total_eviction_exceeded_time",
@@ -655,6 +681,13 @@ std::string BuildInfo(Server& server, std::span<const std::string_view> sections
               .totals = Totals(server),
               .memory = {},
               .clients = {}};
+  facts.scripts.cache = server.scripts().cache().facts();
+  facts.scripts.functions = server.scripts().functions().facts();
+  for (const auto& worker : server.workers()) {
+    if (const LuaEngine* const lua = worker->lua_if_any()) {
+      facts.scripts.lua += lua->memory_bytes();
+    }
+  }
   if (Has(chosen, Section::kMemory)) facts.memory = ReadMemory();
   if (Has(chosen, Section::kMemory) || Has(chosen, Section::kClients)) {
     facts.clients = LookAtClients(server);

@@ -50,14 +50,16 @@ void AppendQuoted(std::string& out, std::string_view text) {
   out += '"';
 }
 
-std::string MonitorLine(const Client& client, std::span<const std::string_view> args) {
+std::string MonitorLine(const Client& client, std::span<const std::string_view> args,
+                        bool by_script) {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  std::string line =
-      fmt::format("+{}.{:06} [{} {}]", now.tv_sec, now.tv_nsec / 1000, client.session().db,
-                  client.session().is_unix
-                      ? "unix:" + client.PeerAddress().substr(0, client.PeerAddress().size() - 2)
-                      : client.PeerAddress());
+  std::string address = by_script ? "lua" : client.PeerAddress();
+  if (!by_script && client.session().is_unix) {
+    address = "unix:" + address.substr(0, address.size() - 2);
+  }
+  std::string line = fmt::format("+{}.{:06} [{} {}]", now.tv_sec, now.tv_nsec / 1000,
+                                 client.session().db, address);
   // Monitors are for people: what is very long is shown by its beginning.
   for (const std::string_view arg : args) {
     if (line.size() > kLongestLine) {

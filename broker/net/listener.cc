@@ -218,6 +218,14 @@ void ListenerSet::Stop() {
   reactor_ = nullptr;
 }
 
+void ListenerSet::AcceptWaiting() {
+  for (const auto& socket : sockets_) {
+    if (socket->is_watched && uv_is_active(reinterpret_cast<uv_handle_t*>(&socket->poll)) != 0) {
+      AcceptSome(*socket);
+    }
+  }
+}
+
 void ListenerSet::AcceptSome(Socket& socket) {
   for (int i = 0; i < kAcceptsAtOnce; ++i) {
     const int fd = ::accept4(socket.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -49,6 +49,8 @@ class ListenerSet {
   void Adopt(ListenerSet& other);
   /// Stops accepting and closes; more than once does nothing. On the reactor's thread.
   void Stop();
+  /// Accepts what waits now, apart from the loop. On the reactor's thread.
+  void AcceptWaiting();
 
  private:
   struct Socket {

@@ -36,7 +36,7 @@ Reactor::Reactor(int index, store::Gate& gate, size_t read_buffer_bytes)
                  [](uv_timer_t* timer) {
                    auto& self = *static_cast<Reactor*>(timer->loop->data);
                    self.BeginTurn();
-                   self.handler_->OnTick();
+                   if (!self.is_visit_) self.handler_->OnTick();
                  },
                  kTickMs, kTickMs) == 0);
 }
@@ -75,7 +75,7 @@ void Reactor::Stop() {
 
 void Reactor::BeginTurn() {
   if (in_turn_) return;
-  gate_.Enter(index_);
+  is_visit_ = !gate_.EnterOrVisit(index_);
   in_turn_ = true;
   turn_us_ = MonotonicUs();
   ++counters_.turns;
@@ -85,14 +85,38 @@ void Reactor::BeginTurn() {
 void Reactor::LeaveTurn() {
   if (!in_turn_) return;
   in_turn_ = false;
-  gate_.Leave(index_);
+  is_visit_ ? gate_.LeaveVisit(index_) : gate_.Leave(index_);
+  is_visit_ = false;
 }
 
 void Reactor::YieldToExclusive() {
-  if (!gate_.ExclusiveWanted()) [[likely]]
+  if (!gate_.ExclusiveWanted() && !is_visit_) [[likely]]
     return;
-  gate_.Leave(index_);
-  gate_.Enter(index_);
+  if (gate_.HeldExclusively()) return;
+  is_visit_ ? gate_.LeaveVisit(index_) : gate_.Leave(index_);
+  is_visit_ = !gate_.EnterOrVisit(index_);
+}
+
+bool Reactor::LockExclusive() NO_THREAD_SAFETY_ANALYSIS {
+  PEAL_DCHECK(in_turn_ && !is_visit_);
+  if (gate_.LockExclusiveUnlessVisits(index_)) return true;
+  is_visit_ = !gate_.EnterOrVisit(index_);
+  return false;
+}
+
+void Reactor::UnlockExclusive() NO_THREAD_SAFETY_ANALYSIS { gate_.UnlockExclusive(); }
+
+void Reactor::ServeMeanwhile(const std::vector<Connection*>& ready) {
+  if (meanwhile_buffer_ == nullptr) meanwhile_buffer_.reset(new char[read_buffer_bytes_]);
+  read_buffer_.swap(meanwhile_buffer_);
+  turn_us_ = MonotonicUs();
+  TakePosts();
+  DrainSlice(kDrainNodes);
+  for (Connection* connection : ready) {
+    if (!connection->IsPaused() && !connection->is_closing()) connection->OnReadable();
+  }
+  FlushDirty();
+  read_buffer_.swap(meanwhile_buffer_);
 }
 
 void Reactor::ScheduleTurn(uint64_t ms) {
@@ -152,7 +176,12 @@ void Reactor::EndTurn() {
   RunRunnable();
   TakePosts();
   DrainSlice(kDrainNodes);
-  work_left_ = handler_->OnTurnEnd() || pending_ != nullptr;
+  if (is_visit_) {
+    handler_->OnVisitEnd();
+    work_left_ = pending_ != nullptr;
+  } else {
+    work_left_ = handler_->OnTurnEnd() || pending_ != nullptr;
+  }
   CloseMarked();
   FlushDirty();
   LeaveTurn();

@@ -25,6 +25,8 @@ class ReactorHandler {
   /// All input of this turn is processed: deliver what the inbox brought, go on with long jobs.
   /// Returns true if work is left for the next turn, which then comes without waiting.
   virtual bool OnTurnEnd() = 0;
+  /// In the place of OnTurnEnd when the turn is a visit: the keys are not to be touched.
+  virtual void OnVisitEnd() = 0;
   /// The loop ends: close every connection and handle of the layer above. The last call.
   virtual void OnStop() = 0;
   /// About every 100 ms.
@@ -92,6 +94,18 @@ class Reactor {
   /// Lets an exclusive holder of the Gate go first, if one waits. Between two commands only.
   void YieldToExclusive();
   store::Gate& gate() { return gate_; }
+  /// Whether this turn is a visit while another reactor holds the Gate for long (see store::Gate):
+  /// clients may be told so, and nothing else.
+  bool is_visit() const { return is_visit_; }
+  /// Takes the Gate, in a turn that is no visit. False, and the turn is a visit, if whoever has it
+  /// keeps it for long.
+  [[nodiscard]] bool LockExclusive();
+  void UnlockExclusive();
+
+  /// For a command that goes on for long while it holds the Gate: reads the connections of
+  /// `ready` and sends what is queued, as a turn does. The one whose command it is must not be among
+  /// them.
+  void ServeMeanwhile(const std::vector<Connection*>& ready);
 
   std::array<OutputLimit, kClientClasses>& output_limits() { return output_limits_; }
   /// A connection whose unread replies pass this many bytes is not read until they are sent.
@@ -133,6 +147,7 @@ class Reactor {
   uv_timer_t tick_;
   uv_timer_t soon_;
   std::unique_ptr<char[]> read_buffer_;
+  std::unique_ptr<char[]> meanwhile_buffer_;  // read_buffer_ holds the running command
   const size_t read_buffer_bytes_;
   InboxNode* pending_ = nullptr;  // taken from the inbox, oldest first
   InboxNode* pending_last_ = nullptr;
@@ -144,6 +159,7 @@ class Reactor {
   int64_t turn_us_ = 0;
   Counters counters_;
   bool in_turn_ = false;
+  bool is_visit_ = false;
   bool is_closed_ = false;
   bool idle_active_ = false;
   bool work_left_ = false;

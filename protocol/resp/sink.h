@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -56,6 +57,15 @@ class StringSink final : public ByteSink {
     std::string out(view());
     cursor_ = buffer_.data();
     return out;
+  }
+
+  /// Starts again empty; keeps room of up to `most_room` octets for what comes.
+  void Clear(size_t most_room = SIZE_MAX) {
+    if (buffer_.size() > most_room) {
+      buffer_ = std::string();
+      limit_ = nullptr;
+    }
+    cursor_ = buffer_.empty() ? nullptr : buffer_.data();
   }
 
  protected:

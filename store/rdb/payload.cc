@@ -23,10 +23,15 @@ std::string DumpPayload(const Entry& entry, bool compresses) {
   const uint16_t version = VersionOf(form);
   writer.Byte(static_cast<uint8_t>(form));
   WriteValue(writer, entry);
+  AppendFooter(out, version);
+  return out;
+}
+
+void AppendFooter(std::string& out, uint16_t version) {
+  Writer writer(out, false);
   writer.Byte(static_cast<uint8_t>(version));
   writer.Byte(static_cast<uint8_t>(version >> 8));
   writer.Uint64(Crc64(out));
-  return out;
 }
 
 std::optional<std::string_view> PayloadBody(std::string_view payload) {

@@ -2,6 +2,7 @@
 // first) and the CRC-64 of all that (8 octets, the lowest first).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,9 @@ namespace peal::store::rdb {
 
 /// Needs the entry's stripe.
 std::string DumpPayload(const Entry& entry, bool compresses = true);
+
+/// Appends the version and the checksum of all that stands in front.
+void AppendFooter(std::string& out, uint16_t version);
 
 /// Form and value of a payload whose version is known and whose checksum is right; else nullopt.
 std::optional<std::string_view> PayloadBody(std::string_view payload);

@@ -16,23 +16,44 @@ bool Gate::HeldExclusively() const { return held_gate == this; }
 
 bool Gate::ThreadHoldsAny() { return held_gate != nullptr; }
 
-void Gate::LockExclusive(int participant) NO_THREAD_SAFETY_ANALYSIS {
+void Gate::LockExclusive(int participant) NO_THREAD_SAFETY_ANALYSIS { Lock(participant, false); }
+
+bool Gate::LockExclusiveUnlessVisits(int participant) NO_THREAD_SAFETY_ANALYSIS {
+  return Lock(participant, true);
+}
+
+bool Gate::Lock(int participant, bool gives_up) {
   PEAL_CHECK(held_gate == nullptr);
 #ifndef NDEBUG
   PEAL_CHECK(lock_rank::ThreadHeldCount() == 0);
 #endif
   const bool was_in_turn = participant != kNoParticipant && turnstile_.IsIn(participant);
   const uint32_t ticket = next_ticket_.fetch_add(1, std::memory_order_relaxed);
+  std::atomic<Ticket>& own = tickets_[ticket % kTickets];
   if (was_in_turn) turnstile_.Leave(participant);
   ChaosPoint();
-  for (uint32_t now; (now = serving_.load(std::memory_order_acquire)) != ticket;) {
+  for (uint32_t now; (now = serving_.load(std::memory_order_seq_cst)) != ticket;) {
+    Ticket waits = Ticket::kWaits;
+    if (gives_up && turnstile_.AllowsVisits() &&
+        own.compare_exchange_strong(waits, Ticket::kGivenUp)) {
+      return false;
+    }
     FutexWait(serving_, now);
   }
+  own.store(Ticket::kWaits, std::memory_order_relaxed);
   turnstile_.WaitForKeptOut(participant);
   turnstile_.Close(participant);
   holder_ = participant;
   holder_was_in_turn_ = was_in_turn;
   held_gate = this;
+  return true;
+}
+
+void Gate::AllowVisits() {
+  turnstile_.AllowVisits();
+  // Those who wait for their ticket sleep on another word. That word stays as it is, so each looks
+  // again and sleeps on unless it gives up.
+  FutexWakeAll(serving_);
 }
 
 void Gate::UnlockExclusive() NO_THREAD_SAFETY_ANALYSIS {
@@ -41,11 +62,15 @@ void Gate::UnlockExclusive() NO_THREAD_SAFETY_ANALYSIS {
   held_gate = nullptr;
   // Back in the turn before anybody else can close: the caller goes on where it was.
   if (holder_was_in_turn_) turnstile_.EnterAsCloser(holder_);
-  const uint32_t served = serving_.load(std::memory_order_relaxed);
+  uint32_t next = serving_.load(std::memory_order_relaxed) + 1;
+  while (tickets_[next % kTickets].exchange(Ticket::kServed) == Ticket::kGivenUp) {
+    tickets_[next % kTickets].store(Ticket::kWaits);
+    ++next;
+  }
   turnstile_.Open();
   ChaosPoint();
-  serving_.store(served + 1, std::memory_order_seq_cst);
-  if (next_ticket_.load(std::memory_order_seq_cst) != served + 1) FutexWakeAll(serving_);
+  serving_.store(next, std::memory_order_seq_cst);
+  if (next_ticket_.load(std::memory_order_seq_cst) != next) FutexWakeAll(serving_);
 }
 
 }  // namespace peal::store

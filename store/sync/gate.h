@@ -28,6 +28,16 @@ class CAPABILITY("gate") Gate {
   /// held.
   void Enter(int participant) { turnstile_.Enter(participant); }
 
+  /// As Enter; but while the holder allows visits it begins a visit instead of waiting: then false.
+  [[nodiscard]] bool EnterOrVisit(int participant) { return turnstile_.EnterOrVisit(participant); }
+  void LeaveVisit(int participant) { turnstile_.LeaveVisit(participant); }
+
+  /// The holder goes on alone for long and lets the others in meanwhile, to tell those who wait for
+  /// them how things are. A visitor leaves the keys alone, but for the lists of those who watch
+  /// them; the holder reads and changes nothing of anybody else's until EndVisits has returned.
+  void AllowVisits();
+  void EndVisits() { turnstile_.EndVisits(holder_); }
+
   /// Ends the turn.
   void Leave(int participant) { turnstile_.Leave(participant); }
 
@@ -48,6 +58,9 @@ class CAPABILITY("gate") Gate {
   /// builds) and must not hold a gate already. Prefer ExclusiveScope.
   void LockExclusive(int participant = kNoParticipant) ACQUIRE();
   void UnlockExclusive() RELEASE();
+  /// As LockExclusive for a participant in a turn; but gives up if the holder of that moment allows
+  /// visits. Then false, and the turn has ended.
+  [[nodiscard]] bool LockExclusiveUnlessVisits(int participant) TRY_ACQUIRE(true);
 
   /// A turn for a scope.
   class TurnScope {
@@ -80,9 +93,16 @@ class CAPABILITY("gate") Gate {
   };
 
  private:
+  // What has become of a ticket; more places than there can be tickets at one time.
+  enum class Ticket : uint8_t { kWaits, kServed, kGivenUp };
+  static constexpr uint32_t kTickets = 4 * kMaxParticipants;
+
+  bool Lock(int participant, bool gives_up);
+
   Turnstile turnstile_;
   alignas(64) std::atomic<uint32_t> next_ticket_{0};
   std::atomic<uint32_t> serving_{0};
+  std::atomic<Ticket> tickets_[kTickets] = {};
   int holder_ = kNoParticipant;      // the holder's place; written by the holder only
   bool holder_was_in_turn_ = false;  // likewise
 };

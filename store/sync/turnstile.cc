@@ -30,33 +30,59 @@ void Turnstile::AwaitOut(std::atomic<uint32_t>& word) {
   }
 }
 
-void Turnstile::EnterSlow(Line& line) {
+bool Turnstile::EnterSlow(Line& line, bool may_visit) {
   line.kept_out.store(kIn, std::memory_order_seq_cst);
   do {
     SetOut(line.in);
     ChaosPoint();
-    for (int i = 0; i < kSpins && closed_.load(std::memory_order_relaxed) != 0; ++i) CpuRelax();
-    while (closed_.load(std::memory_order_seq_cst) != 0) {
+    for (int i = 0; i < kSpins && closed_.load(std::memory_order_relaxed) != kOpen; ++i) CpuRelax();
+    for (uint32_t seen; (seen = closed_.load(std::memory_order_seq_cst)) != kOpen;) {
+      if (may_visit && seen == kClosedToAllButVisitors) {
+        line.visiting.store(kIn, std::memory_order_seq_cst);
+        if (closed_.load(std::memory_order_seq_cst) == kClosedToAllButVisitors) {
+          // It does not wait any more; the next closer need not see to it that it gets in.
+          SetOut(line.kept_out);
+          return false;
+        }
+        SetOut(line.visiting);
+        continue;
+      }
       sleepers_.fetch_add(1, std::memory_order_seq_cst);
-      FutexWait(closed_, 1);
+      FutexWait(closed_, seen);
       sleepers_.fetch_sub(1, std::memory_order_relaxed);
     }
     line.in.store(kIn, std::memory_order_seq_cst);
-  } while (closed_.load(std::memory_order_seq_cst) != 0);
+  } while (closed_.load(std::memory_order_seq_cst) != kOpen);
   // First in, then no longer waiting: the next closer sees at least one of the two.
   SetOut(line.kept_out);
+  return true;
 }
 
 void Turnstile::Close(int self) {
-  closed_.store(1, std::memory_order_seq_cst);
+  closed_.store(kClosed, std::memory_order_seq_cst);
   ChaosPoint();
   for (int i = 0; i < kMaxParticipants; ++i) {
-    if (i != self) AwaitOut(lines_[i].in);
+    if (i == self) continue;
+    AwaitOut(lines_[i].in);
+    AwaitOut(lines_[i].visiting);
+  }
+}
+
+void Turnstile::AllowVisits() {
+  closed_.store(kClosedToAllButVisitors, std::memory_order_seq_cst);
+  if (sleepers_.load(std::memory_order_seq_cst) != 0) FutexWakeAll(closed_);
+}
+
+void Turnstile::EndVisits(int self) {
+  closed_.store(kClosed, std::memory_order_seq_cst);
+  ChaosPoint();
+  for (int i = 0; i < kMaxParticipants; ++i) {
+    if (i != self) AwaitOut(lines_[i].visiting);
   }
 }
 
 void Turnstile::Open() {
-  closed_.store(0, std::memory_order_seq_cst);
+  closed_.store(kOpen, std::memory_order_seq_cst);
   if (sleepers_.load(std::memory_order_seq_cst) != 0) FutexWakeAll(closed_);
 }
 

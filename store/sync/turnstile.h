@@ -24,9 +24,26 @@ class Turnstile {
     Line& line = At(participant);
     PEAL_DCHECK(line.in.load(std::memory_order_relaxed) == kOut);
     line.in.store(kIn, std::memory_order_seq_cst);
-    if (closed_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
-      EnterSlow(line);
+    if (closed_.load(std::memory_order_seq_cst) != kOpen) [[unlikely]]
+      EnterSlow(line, false);
   }
+
+  /// As Enter, but while visits are allowed it comes in as a visitor: then false, and LeaveVisit
+  /// follows instead of Leave.
+  [[nodiscard]] bool EnterOrVisit(int participant) {
+    Line& line = At(participant);
+    PEAL_DCHECK(line.in.load(std::memory_order_relaxed) == kOut);
+    line.in.store(kIn, std::memory_order_seq_cst);
+    if (closed_.load(std::memory_order_seq_cst) == kOpen) [[likely]]
+      return true;
+    return EnterSlow(line, true);
+  }
+
+  void LeaveVisit(int participant) { SetOut(At(participant).visiting); }
+
+  /// The closer lets the others in as visitors, until EndVisits, which waits until they have left.
+  void AllowVisits();
+  void EndVisits(int self);
 
   /// Goes out; wakes a closer that waits for it.
   void Leave(int participant) {
@@ -38,11 +55,15 @@ class Turnstile {
   bool IsIn(int participant) const {
     return lines_[participant].in.load(std::memory_order_acquire) != kOut;
   }
-  bool IsClosed() const { return closed_.load(std::memory_order_acquire) != 0; }
+  bool IsClosed() const { return closed_.load(std::memory_order_acquire) != kOpen; }
 
   /// Closes and waits until everybody but `self` (or kNobody) is out. The caller makes sure that
   /// there is one closer at a time.
   void Close(int self);
+
+  bool AllowsVisits() const {
+    return closed_.load(std::memory_order_seq_cst) == kClosedToAllButVisitors;
+  }
 
   /// Opens again and wakes those who wait in Enter.
   void Open();
@@ -58,16 +79,22 @@ class Turnstile {
   static constexpr uint32_t kIn = 1;
   static constexpr uint32_t kInAndAwaited = 2;  // whoever sets it back to kOut wakes the closer
 
+  // Values of closed_.
+  static constexpr uint32_t kOpen = 0;
+  static constexpr uint32_t kClosed = 1;
+  static constexpr uint32_t kClosedToAllButVisitors = 2;
+
   struct alignas(64) Line {
     std::atomic<uint32_t> in{kOut};
     std::atomic<uint32_t> kept_out{kOut};  // same three values: waits in EnterSlow
+    std::atomic<uint32_t> visiting{kOut};  // likewise: is in as a visitor
   };
 
   Line& At(int participant) {
     PEAL_DCHECK(participant >= 0 && participant < kMaxParticipants);
     return lines_[participant];
   }
-  void EnterSlow(Line& line);
+  bool EnterSlow(Line& line, bool may_visit);
   void LeaveLine(Line& line);
   static void AwaitOut(std::atomic<uint32_t>& word);
   static void SetOut(std::atomic<uint32_t>& word);

@@ -4,6 +4,8 @@
 namespace peal::broker::table {
 namespace {
 
+// What a state with its libraries takes, and something to work with.
+constexpr int64_t kLeastLuaMemory = int64_t{4} << 20;
 constexpr std::string_view kSupervised[] = {"upstart", "systemd", "auto", "no"};
 constexpr std::string_view kLogLevels[] = {"debug", "verbose", "notice", "warning", "nothing"};
 constexpr std::string_view kLogFormats[] = {"text", "json"};
@@ -67,6 +69,9 @@ constexpr Directive kRows[] = {
         Active(Integer("busy-reply-threshold", "5000", 0, kLongMax,
                        "Milliseconds after which clients waiting for one long command get BUSY."),
                Number<&Config::busy_reply_threshold_ms>)),
+    Active(Memory("lua-memory-limit", "134217728", kLeastLuaMemory, kIntMax,
+                  "Bytes that the scripts of one reactor may hold."),
+           Number<&Config::lua_memory_limit_bytes>),
     Fixed(Bool("syslog-enabled", "no", "Log to syslog.")),
     Fixed(Text("syslog-ident", "redis", "Name in syslog.")),
     Fixed(OneOf("syslog-facility", "local0", kFacilities, "Facility in syslog.")),

@@ -1,0 +1,230 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/scripts/cache.h"
+#include "broker/scripts/lua.h"
+#include "protocol/base/result.h"
+#include "protocol/resp/encode.h"
+
+namespace peal::broker {
+
+struct CommandContext;
+struct CjsonSettings;
+struct FunctionLibrary;
+
+/// Bits of redis.set_repl.
+enum ReplFlag : int { kReplNone = 0, kReplAof = 1, kReplReplica = 2, kReplAll = 3 };
+
+/// What is to be run: EVAL's or FCALL's arguments, with the permissions that follow from the
+/// script's flags and the command.
+struct ScriptCall {
+  std::string_view name;  // the digest, or the function's name: for errors
+  std::span<const std::string_view> keys;
+  std::span<const std::string_view> args;
+  bool is_function = false;
+  bool is_read_only = false;
+  bool allows_oom = false;
+};
+
+/// One run of a script, as redis.call and the watch over its time see it. On the stack of the
+/// command.
+struct ScriptRun {
+  CommandContext& context;
+  const ScriptCall& call;
+  protocol::RespVersion resp = protocol::RespVersion::k2;
+  int repl = kReplAll;
+  uint64_t begin_ticks = 0;
+  bool is_slow = false;  // beyond busy-reply-threshold; clients get BUSY
+};
+
+/// A Lua state with the sandbox of scripts: one for each reactor, used on its thread only.
+///
+/// Nothing that a script does is left for the next: globals, libraries and the metatable of strings
+/// are behind proxies that cannot be written to, and settings of libraries go back before each run.
+/// Memory is counted and bounded; time is watched by a hook and, inside library functions, by
+/// Charge. See DESIGN.md.
+class LuaEngine {
+ public:
+  LuaEngine();
+  LuaEngine(const LuaEngine&) = delete;
+  LuaEngine& operator=(const LuaEngine&) = delete;
+  ~LuaEngine();
+
+  static LuaEngine& Of(lua_State* lua) {
+    void* engine = nullptr;
+    lua_getallocf(lua, &engine);
+    return *static_cast<LuaEngine*>(engine);
+  }
+
+  /// Bytes above which a script gets "not enough memory".
+  void set_memory_limit(size_t bytes) { memory_limit_ = bytes; }
+  size_t memory_limit() const { return memory_limit_; }
+  /// Bytes in use by the state. [any thread]
+  size_t memory_bytes() const { return used_.load(std::memory_order_relaxed); }
+  /// Compiled scripts kept. [any thread]
+  size_t compiled_count() const { return compiled_count_.load(std::memory_order_relaxed); }
+
+  /// Compiles a script unless that was done. The error is that of EVAL.
+  protocol::Result<void> Compile(const ScriptRef& script);
+  /// The compiled script of a digest; null if it is not known here, or no longer to be used.
+  const ScriptRef* FindCompiled(std::string_view sha);
+  /// Runs a compiled script and writes its one reply.
+  void Run(CommandContext& context, const Script& script, const ScriptCall& call);
+
+  /// Loads a library in order to learn what it registers; nothing of it stays.
+  protocol::Result<void> Load(FunctionLibrary& library, int64_t timeout_ms);
+  /// Runs a function of a library, which is loaded here if it was not.
+  void RunFunction(CommandContext& context, const std::shared_ptr<const FunctionLibrary>& library,
+                   const ScriptCall& call);
+  /// Forgets libraries that no longer exist, if `version` is new.
+  void ForgetLibraries(
+      uint64_t version,
+      const std::unordered_map<std::string, std::shared_ptr<const FunctionLibrary>>& existing);
+  uint64_t libraries_version() const { return libraries_version_; }
+
+  /// Runs `code` without any command around it and returns what it returns as text, or the error.
+  /// For tests and fuzzing of the libraries.
+  protocol::Result<std::string> Evaluate(std::string_view code, std::string_view argument);
+
+  // --- For the functions that Lua calls.
+
+  ScriptRun* run() { return run_; }
+  FunctionLibrary* loading() { return loading_; }
+  /// Takes the function on top as that of a name of the library that is being loaded.
+  void KeepFunction(lua_State* lua, const std::string& name);
+  CjsonSettings& cjson() { return *cjson_; }
+  /// Notes work that no instruction counts; looks at the clock when it adds up.
+  void Charge(lua_State* lua, size_t work) {
+    work_ += work;
+    if (work_ >= kWorkBetweenLooks) [[unlikely]]
+      Look(lua);
+  }
+  /// Looks at the clock: serves others if the script is slow, raises an error if it is to end.
+  void Look(lua_State* lua);
+  /// Raises "Attempt to modify a readonly table" if the value at `index` is a proxy.
+  static void CheckWritable(lua_State* lua, int index);
+  /// Pushes what stands behind the proxy at `index` and returns true; false if that is none.
+  static bool PushReal(lua_State* lua, int index);
+  /// Replaces the table on top by a proxy of it.
+  void Protect();
+  /// As luaL_loadbuffer, for text only. Returns its status.
+  static int LoadText(lua_State* lua, std::string_view text, const char* chunk_name);
+  /// Pushes the metatable that getmetatable shows for strings, and that for the globals.
+  void PushStringMeta(lua_State* lua) { lua_rawgeti(lua, LUA_REGISTRYINDEX, string_meta_ref_); }
+  void PushGlobalsMeta(lua_State* lua) { lua_rawgeti(lua, LUA_REGISTRYINDEX, globals_meta_ref_); }
+  bool IsGlobals(lua_State* lua, int index) const;
+
+  uint32_t NextRandom();  // 31 bits
+  void SeedRandom(uint32_t seed) { random_ = (uint64_t{seed} << 16) | 0x330E; }
+
+  std::vector<std::string_view>& call_args() { return call_args_; }
+  std::vector<char>& call_digits() { return call_digits_; }
+  protocol::StringSink& inner_reply() { return inner_reply_; }
+
+ private:
+  // Work is about a nanosecond or an octet; instructions per hook are few since one of them may move
+  // many octets.
+  static constexpr size_t kWorkBetweenLooks = 1'000'000;
+  static constexpr int kInstructionsBetweenLooks = 1000;
+  static constexpr size_t kBytesBetweenLooks = size_t{8} << 20;
+
+  struct Compiled {
+    ScriptRef script;
+    int ref = 0;
+  };
+  struct LoadedLibrary {
+    std::shared_ptr<const FunctionLibrary> library;
+    std::unordered_map<std::string, int> refs;  // by the function's name
+  };
+  struct Task;
+
+  static void* Allocate(void* engine, void* block, size_t old_size, size_t new_size);
+  static void Hook(lua_State* lua, lua_Debug* activation);
+  static int ErrorHandler(lua_State* lua);
+  static int InitProtected(lua_State* lua);
+  static int CompileProtected(lua_State* lua);
+  static int RunProtected(lua_State* lua);
+  static int LoadProtected(lua_State* lua);
+  static int EvaluateProtected(lua_State* lua);
+
+  void Init();
+  void Execute(CommandContext& context, const ScriptCall& call, int ref, int environment_ref);
+  /// What the globals of functions lead to from now on.
+  void ShowToFunctions(lua_State* lua, int real_ref);
+  protocol::Result<void> LoadInto(FunctionLibrary& library, LoadedLibrary* loaded,
+                                  int64_t timeout_ms);
+  void Unload(LoadedLibrary& loaded);
+  void Drop(int ref) { luaL_unref(state_, LUA_REGISTRYINDEX, ref); }
+  void ResetSettings();
+  void Watch();
+  void PushStrings(lua_State* lua, std::span<const std::string_view> strings);
+
+  lua_State* state_ = nullptr;
+  std::atomic<size_t> used_{0};
+  size_t memory_limit_ = size_t{128} << 20;
+  size_t allocated_since_look_ = 0;
+  size_t collected_to_ = 0;  // bytes in use after the last collection in an emergency
+  size_t work_ = 0;
+  bool is_bounded_ = false;  // a script runs: the limit holds
+  uint64_t random_ = 0x330E;
+  ScriptRun* run_ = nullptr;
+  FunctionLibrary* loading_ = nullptr;
+  LoadedLibrary* loading_into_ = nullptr;
+  uint64_t load_deadline_ticks_ = 0;
+  int environment_ref_ = 0;           // globals of scripts
+  int environment_real_ref_ = 0;      // what is behind them, for KEYS and ARGV
+  int function_environment_ref_ = 0;  // globals of functions
+  int function_real_ref_ = 0;         // what they lead to, but
+  int load_real_ref_ = 0;             // this while a library is loaded
+  int string_meta_ref_ = 0;
+  int globals_meta_ref_ = 0;
+  std::unique_ptr<CjsonSettings> cjson_;
+  std::unordered_map<std::string_view, Compiled> compiled_;  // key: the script's digest
+  std::atomic<size_t> compiled_count_{0};
+  std::unordered_map<std::string, LoadedLibrary> libraries_;
+  uint64_t libraries_version_ = 0;
+  std::vector<std::string_view> call_args_;
+  std::vector<char> call_digits_;
+  protocol::StringSink inner_reply_;
+  protocol::StringSink reply_;
+};
+
+/// A chunk's name, by which errors name lines.
+inline constexpr const char* kScriptChunk = "@user_script";
+inline constexpr const char* kFunctionChunk = "@user_function";
+
+// Each adds its functions to the table on top.
+void AddBaseLibrary(lua_State* lua);
+void AddStringLibrary(lua_State* lua);   // replaces those that no hook reaches
+void AddTableLibrary(lua_State* lua);
+void AddMathLibrary(lua_State* lua);
+void AddBitLibrary(lua_State* lua);
+void AddStructLibrary(lua_State* lua);
+void AddCmsgpackLibrary(lua_State* lua);
+void AddCjsonLibrary(lua_State* lua);
+
+/// Which functions the table `redis` holds.
+enum class RedisTable : uint8_t { kScript, kFunction, kLoad };
+void AddRedisLibrary(lua_State* lua, RedisTable which);
+
+/// Raises the error {err = text}, where `text` may begin with '-' and a code, else is "ERR text".
+int RaiseError(lua_State* lua, std::string_view text, bool is_counted = false);
+/// Pushes {err = text}.
+void PushError(lua_State* lua, std::string_view text, bool is_counted = false);
+
+/// Pushes the value of one complete reply at `at`, which moves behind it.
+void PushReply(lua_State* lua, const char*& at);
+/// Writes the value on top as a reply and pops it.
+void WriteReply(lua_State* lua, protocol::ReplyWriter& reply, protocol::RespVersion script_version,
+                std::string* error);
+
+}  // namespace peal::broker

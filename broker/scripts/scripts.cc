@@ -1,0 +1,119 @@
+#include "broker/scripts/scripts.h"
+
+#include "broker/exec/client.h"
+#include "broker/exec/command.h"
+#include "broker/exec/server.h"
+#include "broker/exec/worker.h"
+#include "broker/log/log.h"
+#include "broker/metrics/clock.h"
+#include "broker/scripts/engine.h"
+
+namespace peal::broker {
+namespace {
+
+using protocol::Error;
+
+constexpr Error kBusyScript = Error::Static(
+    "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.");
+constexpr Error kBusyFunction = Error::Static(
+    "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.");
+constexpr Error kNotBusy = Error::Static("NOTBUSY No scripts in execution right now.");
+constexpr Error kUnkillable = Error::Static(
+    "UNKILLABLE Sorry the script already executed write commands against the dataset. You can "
+    "either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE "
+    "command.");
+
+// How long the clients of the script's own reactor wait at most for their turn.
+constexpr uint64_t kServiceUs = 5'000;
+// How long the end of the server waits for a script that nobody calls slow.
+constexpr uint64_t kShutdownPatienceUs = 5'000'000;
+// What FUNCTION STATS shows of a command.
+constexpr size_t kMostShown = 128;
+
+}  // namespace
+
+const Error& ScriptsState::BusyError() const {
+  return is_function_.load(std::memory_order_relaxed) ? kBusyFunction : kBusyScript;
+}
+
+const Error* ScriptsState::Kill(bool is_function) {
+  if (!IsBusy()) return &kNotBusy;
+  if (is_function_.load(std::memory_order_relaxed) != is_function) return &BusyError();
+  if (has_written_.load(std::memory_order_relaxed)) return &kUnkillable;
+  KillRequest none = KillRequest::kNone;
+  kill_.compare_exchange_strong(none, KillRequest::kKill);
+  return nullptr;
+}
+
+ScriptsState::Running ScriptsState::running() {
+  const store::MutexLock lock(mutex_);
+  if (!IsBusy()) return {};
+  Running copy = running_;
+  copy.duration_ms = TicksToUs(Ticks() - begin_ticks_) / 1000;
+  return copy;
+}
+
+void ScriptsState::BecomeSlow(ScriptRun& run) {
+  run.is_slow = true;
+  is_function_.store(run.call.is_function, std::memory_order_relaxed);
+  if (kill_.load(std::memory_order_relaxed) == KillRequest::kKill) {
+    kill_.store(KillRequest::kNone, std::memory_order_relaxed);
+  }
+  {
+    const store::MutexLock lock(mutex_);
+    running_ = {.name = std::string(run.call.name),
+                .command = {},
+                .is_function = run.call.is_function};
+    for (const std::string_view arg : run.context.args.subspan(
+             0, std::min<size_t>(run.context.args.size(), kMostShown))) {
+      running_.command.emplace_back(arg.substr(0, kMostShown));
+    }
+    begin_ticks_ = run.begin_ticks;
+  }
+  static RateLimitedLog limited(LogLevel::kWarning, 10);
+  limited.Write("slow script: {} has run for {} ms, clients get BUSY. It can be ended with {} KILL",
+                run.call.name, TicksToUs(Ticks() - run.begin_ticks) / 1000,
+                run.call.is_function ? "FUNCTION" : "SCRIPT");
+  is_busy_.store(true, std::memory_order_seq_cst);
+  server_.gate().AllowVisits();
+}
+
+KillRequest ScriptsState::Watch(ScriptRun& run) {
+  const uint64_t now = Ticks();
+  if (!run.is_slow) {
+    const int64_t threshold_ms = server_.config().busy_reply_threshold_ms;
+    if (threshold_ms > 0 &&
+        now - run.begin_ticks >= UsToTicks(static_cast<uint64_t>(threshold_ms) * 1000)) {
+      BecomeSlow(run);
+    }
+  } else if (now >= next_service_ticks_) {
+    server_.gate().EndVisits();
+    run.context.worker.ServeWhileBusy(run.context.client);
+    server_.gate().AllowVisits();
+    next_service_ticks_ = Ticks() + UsToTicks(kServiceUs);
+  }
+  const KillRequest kill = kill_.load(std::memory_order_relaxed);
+  if (kill == KillRequest::kShutdown && now - run.begin_ticks > UsToTicks(kShutdownPatienceUs)) {
+    return kill;
+  }
+  return run.is_slow ? kill : KillRequest::kNone;
+}
+
+void ScriptsState::End(ScriptRun& run) {
+  if (!run.is_slow) return;
+  run.is_slow = false;
+  server_.gate().EndVisits();
+  is_busy_.store(false, std::memory_order_seq_cst);
+  KillRequest kill = KillRequest::kKill;
+  kill_.compare_exchange_strong(kill, KillRequest::kNone);
+}
+
+void ScriptsState::BeginCommand(const ScriptRun& run) {
+  if (run.is_slow) server_.gate().EndVisits();
+}
+
+void ScriptsState::EndCommand(const ScriptRun& run) {
+  if (run.is_slow) server_.gate().AllowVisits();
+}
+
+}  // namespace peal::broker

@@ -1,0 +1,106 @@
+#include "broker/scripts/shebang.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "protocol/base/text.h"
+
+namespace peal::broker {
+namespace {
+
+using protocol::Error;
+using protocol::Result;
+
+std::vector<std::string_view> Words(std::string_view line) {
+  std::vector<std::string_view> words;
+  constexpr std::string_view kBlank = " \t\r";
+  for (size_t at = line.find_first_not_of(kBlank); at != std::string_view::npos;
+       at = line.find_first_not_of(kBlank, at)) {
+    const size_t end = std::min(line.find_first_of(kBlank, at), line.size());
+    words.push_back(line.substr(at, end - at));
+    at = end;
+  }
+  return words;
+}
+
+}  // namespace
+
+uint32_t ScriptFlagOf(std::string_view name) {
+  uint32_t found = 0;
+  for (uint32_t flag = 1; flag <= kScriptAllowCrossSlotKeys; flag *= 2) {
+    ForEachScriptFlag(flag, [&](std::string_view known) {
+      if (known == name) found = flag;
+    });
+  }
+  return found;
+}
+
+Result<Shebang> ParseScriptShebang(std::string_view body) {
+  Shebang shebang;
+  if (!body.starts_with("#!")) return shebang;
+  const size_t end = body.find('\n');
+  if (end == std::string_view::npos) return Error::Static("ERR Invalid script shebang");
+  shebang.is_there = true;
+  shebang.size = end;
+  const std::vector<std::string_view> words = Words(body.substr(0, end));
+  if (words.empty() || words[0] != "#!lua") {
+    return Error::Owned("ERR Unexpected engine in script shebang: " +
+                        std::string(words.empty() ? "" : words[0].substr(0, 128)));
+  }
+  for (size_t i = 1; i < words.size(); ++i) {
+    std::string_view option = words[i];
+    if (!option.starts_with("flags=")) {
+      return Error::Owned("ERR Unknown lua shebang option: " + std::string(option.substr(0, 128)));
+    }
+    option.remove_prefix(6);
+    while (!option.empty()) {
+      const size_t comma = std::min(option.find(','), option.size());
+      const std::string_view name = option.substr(0, comma);
+      const uint32_t flag = ScriptFlagOf(name);
+      if (flag == 0) {
+        return Error::Owned("ERR Unexpected flag in script shebang: " +
+                            std::string(name.substr(0, 128)));
+      }
+      shebang.flags |= flag;
+      option.remove_prefix(std::min(comma + 1, option.size()));
+    }
+  }
+  return shebang;
+}
+
+bool IsFunctionName(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+Result<LibraryHeader> ParseLibraryHeader(std::string_view code) {
+  if (!code.starts_with("#!")) return Error::Static("ERR Missing library metadata");
+  const size_t end = code.find('\n');
+  if (end == std::string_view::npos) return Error::Static("ERR Invalid library metadata");
+  LibraryHeader header;
+  header.size = end;
+  const std::vector<std::string_view> words = Words(code.substr(2, end - 2));
+  bool has_name = false;
+  for (size_t i = 1; i < words.size(); ++i) {
+    if (!words[i].starts_with("name=")) {
+      return Error::Owned("ERR Invalid metadata value given: " +
+                          std::string(words[i].substr(0, 128)));
+    }
+    if (has_name) {
+      return Error::Static(
+          "ERR Invalid metadata value, name argument was given multiple times");
+    }
+    has_name = true;
+    header.name = words[i].substr(5);
+  }
+  if (!has_name) return Error::Static("ERR Library name was not given");
+  if (!IsFunctionName(header.name)) return Error::Owned("ERR " + std::string(kBadFunctionName));
+  if (words.empty() || !protocol::EqualsIgnoreCase(words[0], "lua")) {
+    return Error::Owned("ERR Engine '" +
+                        std::string(words.empty() ? "" : words[0].substr(0, 128)) + "' not found");
+  }
+  return header;
+}
+
+}  // namespace peal::broker
