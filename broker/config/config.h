@@ -118,7 +118,7 @@ struct Config {
   LocalAccess enable_debug_command = LocalAccess::kNo;
   LocalAccess enable_module_command = LocalAccess::kNo;
   int64_t busy_reply_threshold_ms = 5000;
-  uint64_t lua_memory_limit_bytes = uint64_t{128} << 20;  // of each reactor
+  uint64_t lua_memory_limit_bytes = uint64_t{256} << 20;  // of each reactor
 
   // Keyspace.
   uint32_t databases = 16;

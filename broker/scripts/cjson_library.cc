@@ -93,7 +93,7 @@ class Encoder {
   void Number() {
     const lua_Number number = lua_tonumber(lua_, -1);
     if (std::isinf(number) || std::isnan(number)) {
-      if (settings_.encode_invalid_numbers == 0) Refuse("must not be NaN or Infinity");
+      if (settings_.encode_invalid_numbers == 0) Refuse("must not be NaN or Inf");
       if (settings_.encode_invalid_numbers == 2) {
         text_ += "null";
         return;
@@ -135,7 +135,7 @@ class Encoder {
 
   void Table(int depth) {
     if (depth > settings_.encode_max_depth || lua_checkstack(lua_, 6) == 0) {
-      luaL_error(lua_, "Cannot serialise, excessive depth (%d)", depth);
+      luaL_error(lua_, "Cannot serialise, excessive nesting (%d)", depth);
     }
     const int length = ArrayLength();
     if (length > 0) {
@@ -391,7 +391,8 @@ class Decoder {
   void Descend() {
     ++depth_;
     if (depth_ <= settings_.decode_max_depth && lua_checkstack(lua_, 6) != 0) return;
-    luaL_error(lua_, "Found too many nested data structures (%d)", depth_);
+    luaL_error(lua_, "Found too many nested data structures (%d) at character %d", depth_,
+               static_cast<int>(at_ - begin_));
   }
 
   void PushValue() {

@@ -193,8 +193,6 @@ class Unpacker {
   /// Pushes the next value. With a fault something is pushed or not: the caller raises an error.
   void Push() {
     engine_.Charge(lua_, 16);
-    luaL_checkstack(lua_, 3,
-                    "too many return values at once; use unpack_one or unpack_limit instead.");
     if (rest_.empty()) return Fail(Fault::kMissing);
     const auto mark = static_cast<uint8_t>(rest_[0]);
     if (mark <= 0x7f) return Small(mark);
@@ -219,7 +217,8 @@ class Unpacker {
       case 0xcc: case 0xcd: case 0xce: case 0xcf: {
         const int bytes = 1 << (mark - 0xcc);
         if (Needs(1 + static_cast<size_t>(bytes))) {
-          lua_pushnumber(lua_, static_cast<lua_Number>(Take(bytes)));
+          // Redis takes the largest numbers for negative ones.
+          lua_pushnumber(lua_, static_cast<lua_Number>(static_cast<int64_t>(Take(bytes))));
         }
         return;
       }
@@ -291,7 +290,7 @@ class Unpacker {
     rest_.remove_prefix(head + size);
   }
   void Array(uint64_t size) {
-    luaL_checkstack(lua_, 1, "in function mp_decode_to_lua_array");
+    luaL_checkstack(lua_, 3, "in function mp_decode_to_lua_array");
     lua_newtable(lua_);
     for (uint64_t i = 1; i <= size; ++i) {
       lua_pushnumber(lua_, static_cast<lua_Number>(i));
@@ -301,7 +300,7 @@ class Unpacker {
     }
   }
   void Map(uint64_t size) {
-    luaL_checkstack(lua_, 1, "in function mp_decode_to_lua_hash");
+    luaL_checkstack(lua_, 3, "in function mp_decode_to_lua_hash");
     lua_newtable(lua_);
     for (uint64_t i = 0; i < size; ++i) {
       Push();
@@ -334,6 +333,8 @@ int UnpackSome(lua_State* lua, int limit, int offset) {
   Unpacker unpacker(lua, std::string_view(data, size).substr(static_cast<size_t>(offset)));
   int count = 0;
   for (; unpacker.left() > 0 && count < limit; ++count) {
+    luaL_checkstack(lua, 1,
+                    "too many return values at once; use unpack_one or unpack_limit instead.");
     unpacker.Push();
     switch (unpacker.fault()) {
       case Unpacker::Fault::kMissing:

@@ -138,7 +138,8 @@ int LuaEngine::LoadText(lua_State* lua, std::string_view text, const char* chunk
 }
 
 void LuaEngine::ResetSettings() {
-  SeedRandom(0);
+  // Not what the last script left: neither its seed nor its place in the sequence.
+  random_ = seeds_() & ((uint64_t{1} << 48) - 1);
   *cjson_ = CjsonSettings();
   work_ = allocated_since_look_ = collected_to_ = 0;
 }
@@ -335,6 +336,7 @@ void LuaEngine::Execute(CommandContext& context, const ScriptCall& call, int ref
   const uint32_t db = session.db;
   ScriptRun run{.context = context, .call = call, .begin_ticks = Ticks()};
   run_ = &run;
+  context.server.scripts().NoteBegin();
   set_memory_limit(context.server.config().lua_memory_limit_bytes);
   ResetSettings();
   reply_.Clear();

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <random>
 #include <span>
 #include <string>
 #include <string_view>
@@ -170,12 +171,13 @@ class LuaEngine {
 
   lua_State* state_ = nullptr;
   std::atomic<size_t> used_{0};
-  size_t memory_limit_ = size_t{128} << 20;
+  size_t memory_limit_ = size_t{256} << 20;
   size_t allocated_since_look_ = 0;
   size_t collected_to_ = 0;  // bytes in use after the last collection in an emergency
   size_t work_ = 0;
   bool is_bounded_ = false;  // a script runs: the limit holds
-  uint64_t random_ = 0x330E;
+  std::mt19937_64 seeds_{std::random_device{}()};
+  uint64_t random_ = 0;
   ScriptRun* run_ = nullptr;
   FunctionLibrary* loading_ = nullptr;
   LoadedLibrary* loading_into_ = nullptr;

@@ -134,9 +134,12 @@ int Load(lua_State* lua) {
   luaL_buffinit(lua, &text);
   for (;;) {
     lua_pushvalue(lua, 1);
-    lua_call(lua, 0, 1);
+    if (lua_pcall(lua, 0, 1, 0) != 0) return LoadResult(lua, LUA_ERRRUN);
     if (lua_isnil(lua, -1) || (lua_isstring(lua, -1) != 0 && lua_objlen(lua, -1) == 0)) break;
-    if (lua_isstring(lua, -1) == 0) luaL_error(lua, "reader function must return a string");
+    if (lua_isstring(lua, -1) == 0) {
+      lua_pushliteral(lua, "reader function must return a string");
+      return LoadResult(lua, LUA_ERRRUN);
+    }
     luaL_addvalue(&text);
   }
   lua_pop(lua, 1);
@@ -235,7 +238,9 @@ int Sort(lua_State* lua) {
   LuaEngine& engine = LuaEngine::Of(lua);
   const auto count = static_cast<int>(lua_objlen(lua, 1));
   if (!lua_isnoneornil(lua, 2) || count < 64) return lua_tocfunction(lua, lua_upvalueindex(1))(lua);
-  const int type = (lua_rawgeti(lua, 1, 1), lua_type(lua, -1));
+  lua_settop(lua, 2);
+  lua_rawgeti(lua, 1, 1);
+  const int type = lua_type(lua, -1);
   bool is_plain = type == LUA_TNUMBER || type == LUA_TSTRING;
   for (int i = 1; i <= count && is_plain; ++i) {
     lua_rawgeti(lua, 1, i);

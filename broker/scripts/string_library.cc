@@ -440,7 +440,7 @@ int GSub(lua_State* lua) {
 
 int Rep(lua_State* lua) {
   const std::string_view text = CheckString(lua, 1);
-  const lua_Integer count = luaL_checkinteger(lua, 2);
+  const auto count = static_cast<int>(luaL_checkinteger(lua, 2));
   if (count <= 0 || text.empty()) {
     lua_pushliteral(lua, "");
     return 1;

@@ -16,7 +16,8 @@ constexpr int kNaturalAlignment = 8;
 /// A format, item by item. It ends at its first NUL.
 class Format {
  public:
-  Format(lua_State* lua, int index) : lua_(lua), at_(luaL_checkstring(lua, index)) {}
+  Format(lua_State* lua, int index, bool knows_all = true)
+      : lua_(lua), at_(luaL_checkstring(lua, index)), knows_all_(knows_all) {}
 
   /// The next item that is data, with its size; false at the end.
   bool Next() {
@@ -27,6 +28,7 @@ class Format {
           std::strchr("bBhHlLTiIcsxfd", option_) != nullptr) {
         return true;
       }
+      if (!knows_all_ && std::isalnum(static_cast<unsigned char>(option_)) != 0) continue;
       Control();
     }
     return false;
@@ -100,6 +102,7 @@ class Format {
 
   lua_State* lua_;
   const char* at_;
+  bool knows_all_;  // letters that mean nothing are errors
   size_t alignment_ = 1;
   size_t size_ = 0;
   char option_ = 0;
@@ -204,7 +207,9 @@ int Unpack(lua_State* lua) {
   LuaEngine& engine = LuaEngine::Of(lua);
   size_t length = 0;
   const char* const data = luaL_checklstring(lua, 2, &length);
-  auto at = static_cast<size_t>(luaL_optinteger(lua, 3, 1) - 1);
+  const lua_Integer first = luaL_optinteger(lua, 3, 1);
+  luaL_argcheck(lua, first != 0, 3, "offset must be 1 or greater");
+  auto at = static_cast<size_t>(first - 1);
   int count = 0;
   while (format.Next()) {
     engine.Charge(lua, 16);
@@ -272,7 +277,7 @@ int Unpack(lua_State* lua) {
 }
 
 int Size(lua_State* lua) {
-  Format format(lua, 1);
+  Format format(lua, 1, false);
   size_t total = 0;
   while (format.Next()) {
     total += format.Padding(total);

@@ -69,7 +69,7 @@ constexpr Directive kRows[] = {
         Active(Integer("busy-reply-threshold", "5000", 0, kLongMax,
                        "Milliseconds after which clients waiting for one long command get BUSY."),
                Number<&Config::busy_reply_threshold_ms>)),
-    Active(Memory("lua-memory-limit", "134217728", kLeastLuaMemory, kIntMax,
+    Active(Memory("lua-memory-limit", "268435456", kLeastLuaMemory, kIntMax,
                   "Bytes that the scripts of one reactor may hold."),
            Number<&Config::lua_memory_limit_bytes>),
     Fixed(Bool("syslog-enabled", "no", "Log to syslog.")),
