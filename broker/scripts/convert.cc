@@ -70,11 +70,21 @@ std::string Printable(std::string_view text) {
 
 class Writer {
  public:
-  Writer(lua_State* lua, ReplyWriter& reply, RespVersion script_version, std::string* error)
-      : lua_(lua), reply_(reply), script_version_(script_version), error_(error) {}
+  Writer(lua_State* lua, protocol::StringSink& sink, RespVersion version,
+         RespVersion script_version, std::string* error)
+      : lua_(lua),
+        sink_(sink),
+        reply_(sink, version),
+        script_version_(script_version),
+        error_(error) {}
 
   void Write(int depth) {
-    LuaEngine::Of(lua_).Charge(lua_, 16);
+    LuaEngine& engine = LuaEngine::Of(lua_);
+    engine.Charge(lua_, 16);
+    // A table may hold one long string a thousand times.
+    if (sink_.view().size() > engine.memory_limit()) {
+      luaL_error(lua_, "reply is larger than lua-memory-limit");
+    }
     if (lua_checkstack(lua_, 6) == 0 || depth > kDeepest) {
       lua_pop(lua_, 1);
       return reply_.ErrorLine("ERR reached lua stack limit");
@@ -207,7 +217,8 @@ class Writer {
   }
 
   lua_State* lua_;
-  ReplyWriter& reply_;
+  protocol::StringSink& sink_;
+  ReplyWriter reply_;
   RespVersion script_version_;
   std::string* error_;
 };
@@ -317,9 +328,9 @@ void PushReply(lua_State* lua, const char*& at) {
   }
 }
 
-void WriteReply(lua_State* lua, ReplyWriter& reply, RespVersion script_version,
-                std::string* error) {
-  Writer(lua, reply, script_version, error).Write(0);
+void WriteReply(lua_State* lua, protocol::StringSink& sink, RespVersion version,
+                RespVersion script_version, std::string* error) {
+  Writer(lua, sink, version, script_version, error).Write(0);
 }
 
 }  // namespace peal::broker

@@ -292,8 +292,7 @@ int LuaEngine::RunProtected(lua_State* lua) {
   run.context.server.scripts().End(run);
   self.run_ = nullptr;
   if (status == 0) {
-    ReplyWriter reply(self.reply_, run.context.reply.version());
-    WriteReply(lua, reply, run.resp, &task.counted_error);
+    WriteReply(lua, self.reply_, run.context.reply.version(), run.resp, &task.counted_error);
     return 0;
   }
   if (!lua_istable(lua, -1)) {

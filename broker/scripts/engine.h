@@ -225,8 +225,9 @@ void PushError(lua_State* lua, std::string_view text, bool is_counted = false);
 
 /// Pushes the value of one complete reply at `at`, which moves behind it.
 void PushReply(lua_State* lua, const char*& at);
-/// Writes the value on top as a reply and pops it.
-void WriteReply(lua_State* lua, protocol::ReplyWriter& reply, protocol::RespVersion script_version,
-                std::string* error);
+/// Writes the value on top as a reply in `version` and pops it. `error`: takes the text of a reply
+/// that is an error which nobody has counted.
+void WriteReply(lua_State* lua, protocol::StringSink& sink, protocol::RespVersion version,
+                protocol::RespVersion script_version, std::string* error);
 
 }  // namespace peal::broker

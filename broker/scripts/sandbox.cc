@@ -111,6 +111,23 @@ int Pcall(lua_State* lua) {
   return lua_gettop(lua);
 }
 
+/// As stock xpcall, but the handler runs when the stack is unwound: Lua would run it in the place of
+/// the error, which may be the hook, where no other hook is called and a loop would never end.
+int Xpcall(lua_State* lua) {
+  luaL_checkany(lua, 2);
+  lua_settop(lua, 2);
+  lua_insert(lua, 1);  // handler, function
+  const int status = lua_pcall(lua, 0, LUA_MULTRET, 0);
+  if (status != 0) {
+    lua_pushvalue(lua, 1);
+    lua_insert(lua, -2);
+    lua_pcall(lua, 1, 1, 0);
+  }
+  lua_pushboolean(lua, status == 0 ? 1 : 0);
+  lua_replace(lua, 1);
+  return lua_gettop(lua);
+}
+
 int LoadResult(lua_State* lua, int status) {
   if (status == 0) return 1;
   lua_pushnil(lua);
@@ -355,7 +372,7 @@ bool LuaEngine::IsGlobals(lua_State* lua, int index) const {
 void AddBaseLibrary(lua_State* lua) {
   // Stock functions that may stay as they are.
   for (const char* const name : {"assert", "error", "gcinfo", "ipairs", "rawequal", "select",
-                                 "tonumber", "tostring", "type", "xpcall", "_VERSION"}) {
+                                 "tonumber", "tostring", "type", "_VERSION"}) {
     lua_getfield(lua, LUA_GLOBALSINDEX, name);
     lua_setfield(lua, -2, name);
   }
@@ -365,6 +382,7 @@ void AddBaseLibrary(lua_State* lua) {
                                {"rawget", RawGet},
                                {"next", Next},
                                {"pcall", Pcall},
+                               {"xpcall", Xpcall},
                                {"load", Load},
                                {"loadstring", LoadString},
                                {"collectgarbage", CollectGarbage},

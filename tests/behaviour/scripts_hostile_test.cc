@@ -1,0 +1,284 @@
+// Scripts that mean harm, or run for too long: they end in an error on their own connection, the
+// others get an answer meanwhile, and memory stays bounded.
+
+#include <string>
+#include <vector>
+
+#include "tests/support/behaviour.h"
+
+namespace peal::tests {
+namespace {
+
+constexpr int kThresholdMs = 50;
+
+class HostileScripts : public Behaviour {
+ protected:
+  void SetUp() override {
+    Behaviour::SetUp();
+    if (IsReference()) GTEST_SKIP() << "some of these end a redis-server";
+    Client admin = ConnectResp2();
+    admin.Do("CONFIG SET busy-reply-threshold " + std::to_string(kThresholdMs));
+    admin.Do("CONFIG SET lua-memory-limit 32mb");
+  }
+
+  /// Asks every reactor until it says BUSY.
+  void AwaitBusy(std::vector<Client>& others) {
+    for (Client& other : others) {
+      ASSERT_TRUE(Eventually([&] {
+        return other.Do("PING").starts_with("-BUSY");
+      }));
+    }
+  }
+
+  /// Runs a script until it ends or is killed; the others are answered all the time. Its reply.
+  std::string RunToItsEnd(const std::vector<std::string>& command) {
+    Client client = ConnectResp2();
+    std::vector<Client> others;
+    for (int i = 0; i < kManyReactors; ++i) others.push_back(ConnectResp2());
+    client.SendCommand(command);
+    while (!client.HasInput()) {
+      for (Client& other : others) {
+        const std::string reply = other.Do("PING");
+        EXPECT_TRUE(reply == "PONG" || reply.starts_with("-BUSY")) << reply;
+      }
+      const std::string killed = others[0].Do("SCRIPT KILL");
+      EXPECT_TRUE(killed == "OK" || killed.starts_with("-NOTBUSY")) << killed;
+    }
+    return client.Read().Show();
+  }
+};
+INSTANTIATE_TEST_SUITE_P(, HostileScripts, ::testing::ValuesIn(ReactorSetups()), SetupName);
+
+constexpr const char* kHostile[] = {
+    // Loops.
+    "while true do end",
+    "repeat until false",
+    "for i = 1, math.huge do end",
+    "while true do pcall(function() while true do end end) end",
+    "while true do pcall(error) end",
+    "local function f() return f() end f()",
+    "local f f = function() pcall(f) return f() end f()",
+    "while true do xpcall(function() error('x') end, function() while true do end end) end",
+    "coroutine.wrap(function() while true do end end)()",
+    "while true do local c = coroutine.create(function() while true do coroutine.yield() end end) "
+    "for i = 1, 1000 do coroutine.resume(c) end end",
+    "local c = coroutine.wrap(function() while true do pcall(function() while true do end end) end "
+    "end) c()",
+    "while true do redis.call('PING') end",
+    "while true do redis.pcall('nonsense') end",
+    "while true do redis.pcall() end",
+    "while true do loadstring('return 1') end",
+    "while true do loadstring(string.rep('x=1 ', 10000)) end",
+    "local t = setmetatable({}, {__index = function(t, k) return t[k + 1] end}) return t[1]",
+    "local t = setmetatable({}, {__index = function() while true do end end}) return t.x",
+    "return setmetatable({}, {__eq = function() while true do end end}) == {}",
+    "local m = {__lt = function() while true do end end} "
+    "return setmetatable({}, m) < setmetatable({}, m)",
+    "local m = {__concat = function() while true do end end} return setmetatable({}, m) .. 'x'",
+    "table.sort({3, 2, 1, 5, 4}, function() while true do end end)",
+    "string.gsub('abc', '.', function() while true do end end)",
+    "table.foreach({1}, function() while true do end end)",
+    "load(function() while true do end end)",
+    "load(function() return ' ' end)",
+    "load(function() return 1 end)",
+    "while true do collectgarbage() end",
+    "while true do collectgarbage('step') end",
+    "while true do os.clock() end",
+    "while true do redis.sha1hex(string.rep('x', 1000000)) end",
+    "while true do redis.log(redis.LOG_DEBUG, string.rep('x', 100000)) end",
+    // Loops inside functions.
+    "return string.find(string.rep('a', 40000), string.rep('.-', 12) .. 'b')",
+    "return string.find(string.rep('a', 100), string.rep('a?', 100) .. string.rep('a', 101))",
+    "return string.match(string.rep('x', 1000000), '.-.-.-.-y')",
+    "return string.gsub(string.rep('x', 100000), '(.-)(.-)(.-)z', '%1')",
+    "for a in string.gmatch(string.rep('x', 1000000), '.-.-y') do end",
+    "return string.find(string.rep('(', 1000000), '%b()')",
+    "while true do string.find(string.rep('a', 1000000), 'b', 1, true) end",
+    "return string.rep('', 2000000000)",
+    "while true do string.rep('x', 1000000) end",
+    "local s = string.rep('x', 5000000) while true do s:upper() s:reverse() s:byte(1, 10) end",
+    "local s = string.rep('x', 5000000) while true do local a = s .. 'y' end",
+    "local a = string.rep('x', 5000000) local b = a .. 'y' while true do local c = a < b end",
+    "local t = {} for i = 1, 200000 do t[i] = i end while true do table.insert(t, 1, 0) "
+    "table.remove(t, 1) end",
+    "local t = {} for i = 1, 200000 do t[i] = (i * 7919) % 200003 end while true do table.sort(t) "
+    "t[1], t[2] = t[2], t[1] end",
+    "local t = {} for i = 1, 100000 do t[i] = 'abc' end while true do table.concat(t) end",
+    "local t = {} for i = 1, 100000 do t[i] = i end while true do cjson.encode(t) end",
+    "local s = '[' .. string.rep('1,', 200000) .. '1]' while true do cjson.decode(s) end",
+    "local t = {} for i = 1, 100000 do t[i] = i end while true do cmsgpack.pack(t) end",
+    "local s = string.rep(struct.pack('I4', 1), 1000) while true do "
+    "struct.unpack(string.rep('I4', 1000), s) end",
+    "return struct.pack(string.rep('x', 100000000))",
+    // Memory.
+    "local s = 'x' while true do s = s .. s end",
+    "local t = {} while true do t[#t + 1] = {} end",
+    "local t = {} local i = 0 while true do i = i + 1 t['k' .. i] = i end",
+    "return string.rep('x', 2000000000)",
+    "return string.rep(string.rep('x', 100000), 100000)",
+    "return string.gsub(string.rep('x', 100000), 'x', string.rep('y', 100000))",
+    "local t = {} for i = 1, 1e9 do t[i] = 1 end",
+    "local t = {} while true do t[#t + 1] = function() return t end end",
+    "local t = {} while true do t[#t + 1] = coroutine.create(function() end) end",
+    "local s = string.rep('x', 1000) local t = {} for i = 1, 100000 do t[i] = s end "
+    "return cjson.encode({t, t, t, t})",
+    "local s = string.rep('x', 1000000) local t = {} for i = 1, 1000 do t[i] = s end return t",
+    "local s = string.rep('x', 1000000) local t = {} for i = 1, 1000 do t[i] = s end "
+    "return cmsgpack.pack(t)",
+    "return loadstring('return {' .. string.rep('{},', 10000000) .. '}')",
+    // Depth.
+    "local function f() return 1 + f() end return f()",
+    "local t = {} for i = 1, 100000 do t = {t} end return t",
+    "local t = {} t[1] = t return t",
+    "local t = {} t[1] = t return cjson.encode(t)",
+    "local t = {} t[1] = t return #cmsgpack.pack(t)",
+    "cjson.decode_max_depth(1000000) return cjson.decode(string.rep('[', 100000))",
+    "cjson.encode_max_depth(1000000) local t = {} for i = 1, 100000 do t = {t} end "
+    "return cjson.encode(t)",
+    "return cmsgpack.unpack(string.rep('\\145', 1000000))",
+    "return loadstring('return ' .. string.rep('(', 10000) .. string.rep(')', 10000))",
+    "return loadstring(string.rep('do ', 100000) .. string.rep('end ', 100000))",
+    "return string.find(string.rep('a', 100000), string.rep('(a?)', 100000))",
+    "return string.find('a', string.rep('a?', 1000000))",
+    // Counts that are only named.
+    "return unpack({}, 1, 8000000)",
+    "return unpack({}, -2147483648, 2147483647)",
+    "return unpack({}, 1, 2147483647)",
+    "return cmsgpack.unpack('\\221\\255\\255\\255\\255')",
+    "return cmsgpack.unpack('\\219\\255\\255\\255\\255')",
+    "return cmsgpack.unpack('\\223\\255\\255\\255\\255\\1\\1')",
+    "return struct.unpack('c2000000000', 'x')",
+    "return struct.unpack('i32', string.rep('x', 31))",
+    "return struct.pack('c2000000000', 'x')",
+    "return struct.unpack('bc0', '\\127x')",
+    "return struct.unpack('i4', 'abcdefgh', 2147483647)",
+    "return bit.tohex(1, -2147483648)",
+    "return string.format('%99.99f', 1e308)",
+    "return string.format('%1000d', 1)",
+    "return select(-1)",
+    "return string.byte(string.rep('x', 1000000), 1, -1)",
+    "return table.concat({}, 'x', 1, 2000000000)",
+    // Ways out.
+    "return getmetatable(redis)",
+    "return getmetatable(coroutine.create(function() end))",
+    "return setmetatable(getmetatable(''), {})",
+    "return string.dump(redis.call)",
+    "return loadstring(string.dump(function() end))",
+    "return next(_G, 'nothing')",
+    "return rawget(_G, '__index')",
+    "for k, v in pairs(redis) do rawset(redis, k, nil) end",
+    "return error(setmetatable({}, {__index = function() while true do end end}))",
+    "return error(redis)",
+    "return error(setmetatable({}, {__newindex = function() while true do end end}))",
+    "return error(setmetatable({}, {__tostring = function() while true do end end}))",
+};
+static_assert(std::size(kHostile) >= 100);
+
+TEST_P(HostileScripts, EachEndsOnItsOwnConnection) {
+  for (const char* const script : kHostile) {
+    SCOPED_TRACE(script);
+    const std::string reply = RunToItsEnd({"EVAL", script, "0"});
+    EXPECT_FALSE(reply.empty());
+    Client after = ConnectResp2();
+    EXPECT_EQ(after.Do("PING"), "PONG");
+    // The bound of each reactor, and what is freed only by the next script.
+    EXPECT_LE(InfoNumber("used_memory_lua"), int64_t{kManyReactors} * 40 * 1024 * 1024);
+  }
+}
+
+TEST_P(HostileScripts, EveryReactorSaysBusyUntilTheScriptIsKilled) {
+  Client client = ConnectResp2();
+  std::vector<Client> others;
+  for (int i = 0; i < 2 * kManyReactors; ++i) others.push_back(ConnectResp2());
+  client.SendCommand({"EVAL", "while true do end", "0"});
+  // These were sent before anybody was told.
+  for (Client& other : others) other.SendLine("GET x");
+  for (Client& other : others) {
+    EXPECT_EQ(other.Read().Show(),
+              "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN "
+              "NOSAVE.");
+  }
+  EXPECT_THAT(others[1].Call({"EVAL", "return 1", "0"}).Show(), ::testing::StartsWith("-BUSY"));
+  EXPECT_EQ(others[2].Do("MULTI"), "OK");
+  EXPECT_THAT(others[2].Do("GET x"), ::testing::StartsWith("-BUSY"));
+  EXPECT_EQ(others[2].Do("DISCARD"), "OK");
+  EXPECT_EQ(others[3].Do("WATCH x"), "OK");
+  EXPECT_EQ(others[3].Do("RESET"), "RESET");
+  EXPECT_THAT(others[4].Do("FUNCTION KILL"), ::testing::StartsWith("-BUSY"));
+  EXPECT_THAT(others[4].Do("FUNCTION STATS"), ::testing::HasSubstr("'duration_ms'"));
+  Client late = ConnectResp2();
+  EXPECT_THAT(late.Do("GET x"), ::testing::StartsWith("-BUSY"));
+  EXPECT_EQ(late.Do("SCRIPT KILL"), "OK");
+  EXPECT_THAT(client.Read().Show(),
+              ::testing::StartsWith("-ERR Script killed by user with SCRIPT KILL. script: "));
+  EXPECT_EQ(late.Do("SCRIPT KILL"), "-NOTBUSY No scripts in execution right now.");
+  EXPECT_EQ(late.Do("PING"), "PONG");
+}
+
+TEST_P(HostileScripts, AScriptThatHasWrittenIsNotKilled) {
+  Client client = ConnectResp2();
+  Client other = ConnectResp2();
+  client.SendCommand({"EVAL",
+                      "redis.call('SET', 'k', 1) while redis.call('TIME')[1] - ARGV[1] < 0 do end "
+                      "local n = 0 while n < 1e8 do n = n + 1 end return 'done'",
+                      "0", "0"});
+  ASSERT_TRUE(Eventually([&] { return other.Do("PING").starts_with("-BUSY"); }));
+  EXPECT_THAT(other.Do("SCRIPT KILL"), ::testing::StartsWith("-UNKILLABLE Sorry the script"));
+  EXPECT_EQ(client.Read().Show(), "'done'");
+}
+
+TEST_P(HostileScripts, AFunctionIsKilledByFunctionKill) {
+  Client client = ConnectResp2();
+  Client other = ConnectResp2();
+  ASSERT_EQ(client
+                .Call({"FUNCTION", "LOAD", "REPLACE",
+                       "#!lua name=spin\nredis.register_function('spin', function() while true do "
+                       "end end)"})
+                .Show(),
+            "'spin'");
+  client.SendLine("FCALL spin 0");
+  ASSERT_TRUE(Eventually([&] { return other.Do("PING").starts_with("-BUSY"); }));
+  EXPECT_THAT(other.Do("SCRIPT KILL"), ::testing::StartsWith("-BUSY"));
+  EXPECT_EQ(other.Do("FUNCTION KILL"), "OK");
+  EXPECT_THAT(client.Read().Show(), ::testing::StartsWith("-ERR Script killed by user with "
+                                                          "FUNCTION KILL."));
+  other.Do("FUNCTION FLUSH");
+}
+
+TEST_P(HostileScripts, ClientsMayLeaveWhileAScriptSpins) {
+  Client client = ConnectResp2();
+  std::vector<Client> leaving;
+  for (int i = 0; i < 2 * kManyReactors; ++i) leaving.push_back(ConnectResp2());
+  for (Client& each : leaving) {
+    each.Do("WATCH x");
+    each.SendLine("SUBSCRIBE c");
+    each.Read();
+  }
+  client.SendCommand({"EVAL", "while true do end", "0"});
+  Client other = ConnectResp2();
+  ASSERT_TRUE(Eventually([&] { return other.Do("PING").starts_with("-BUSY"); }));
+  leaving.clear();
+  EXPECT_EQ(other.Do("SCRIPT KILL"), "OK");
+  EXPECT_TRUE(client.Read().IsError());
+  EXPECT_TRUE(Eventually([&] { return Info("pubsub_channels") == "0"; }));
+}
+
+TEST(HostileScriptsOwnServer, TheServerEndsInTheMiddleOfAScript) {
+  for (const int reactors : {1, kManyReactors}) {
+    for (const char* const script :
+         {"while true do end", "redis.call('SET', 'k', 1) while true do end"}) {
+      Server server({.reactors = reactors, .args = {"--busy-reply-threshold", "50"}});
+      if (server.IsReference()) GTEST_SKIP();
+      Client client = server.Connect();
+      client.SendCommand({"EVAL", script, "0"});
+      Client other = server.Connect();
+      while (!other.Do("PING").starts_with("-BUSY")) {
+      }
+      other.SendLine("SHUTDOWN NOSAVE");
+      EXPECT_EQ(server.WaitForExit(), 0);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace peal::tests

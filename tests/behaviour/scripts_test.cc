@@ -1,0 +1,304 @@
+// Scripts: what they return and raise, what they may do, and how what they did reaches others.
+// Replies are compared with a redis-server that gets the same commands, or were observed on 7.0.15.
+
+#include "tests/behaviour/scripts_corpus.h"
+#include "tests/support/behaviour.h"
+#include "tests/support/script/groups.h"
+#include "tests/support/side_by_side.h"
+
+namespace peal::tests {
+namespace {
+
+class Scripts : public Behaviour {
+ protected:
+  void SetUp() override {
+    Behaviour::SetUp();
+    Client admin = ConnectResp2();
+    admin.Do("SCRIPT FLUSH");
+    admin.Do("FUNCTION FLUSH");
+  }
+  static Reply Eval(Client& client, const std::string& script,
+                    const std::vector<std::string>& keys_and_args = {}, size_t keys = 0) {
+    std::vector<std::string> command = {"EVAL", script, std::to_string(keys)};
+    command.insert(command.end(), keys_and_args.begin(), keys_and_args.end());
+    return client.Call(command);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(, Scripts, ::testing::ValuesIn(AllSetups()), SetupName);
+
+TEST_P(Scripts, RepliesAreThoseOfRedis) {
+  Client theirs = Client::Tcp(Reference().port());
+  Client ours = Connect();
+  for (const char* const line : {"FLUSHALL", "SCRIPT FLUSH", "FUNCTION FLUSH"}) {
+    theirs.Do(line);
+    ours.Do(line);
+  }
+  theirs.Hello(resp());
+  size_t compared = 0;
+  for (const std::vector<std::string>& command : ScriptCorpus()) {
+    theirs.SendCommand(command);
+    ours.SendCommand(command);
+    EXPECT_EQ(Escaped(ours.ReadRaw()), Escaped(theirs.ReadRaw()))
+        << Escaped(EncodeCommand(command));
+    ++compared;
+  }
+  EXPECT_GT(compared, 900u);
+  theirs.Do("FUNCTION FLUSH");
+}
+
+/// A command of some group, run by a script.
+CommandLine ScriptedCommand(Vocabulary& words) {
+  static const char* const kForms[] = {
+      "return redis.call(unpack(ARGV))",
+      "return redis.pcall(unpack(ARGV))",
+      "redis.setresp(3) return redis.call(unpack(ARGV))",
+      "local r = redis.pcall(unpack(ARGV)) if type(r) == 'table' then return #r end return type(r)",
+      "local ok, e = pcall(redis.call, unpack(ARGV)) return {ok and 1 or 0, type(e)}",
+  };
+  CommandLine line = {"EVAL", words.Pick(kForms), "0"};
+  const CommandLine inner = StringCommand(words);
+  line.insert(line.end(), inner.begin(), inner.end());
+  return line;
+}
+
+TEST_P(Scripts, RandomCommandsGetTheSameRepliesThroughAScript) {
+  constexpr int kCommands = 3000;
+  SideBySide sides(Reference(), server(), resp(), Seed());
+  sides.Run(ScriptedCommand, ScriptLength(kCommands));
+}
+
+TEST_P(Scripts, OneScriptLeavesNothingToTheNext) {
+  Client client = Connect();
+  for (const char* const script :
+       {"cjson.encode_sparse_array(true) cjson.encode_max_depth(1) cjson.decode_max_depth(1)",
+        "cjson.encode_number_precision(1)", "math.randomseed(1)", "collectgarbage('stop')",
+        "redis.setresp(3)", "redis.set_repl(redis.REPL_NONE)", "KEYS[1] = 'left' ARGV[1] = 'left'",
+        "redis.call('SELECT', 3)"}) {
+    EXPECT_FALSE(Eval(client, script).IsError()) << script;
+  }
+  EXPECT_EQ(Eval(client, "return cjson.encode({{{0.12345}}})").Show(), "'[[[0.12345]]]'");
+  EXPECT_TRUE(Eval(client, "return cjson.encode({[1]=1,[20]=2})").IsError());
+  EXPECT_EQ(Eval(client, "return #KEYS + #ARGV").Show(), ":0");
+  EXPECT_NE(Eval(client, "return math.random(1000000000)").Show(),
+            Eval(client, "return math.random(1000000000)").Show());
+  EXPECT_EQ(client.Do("SET here 1"), "OK");
+  EXPECT_EQ(Eval(client, "return redis.call('GET', 'here')").Show(), "'1'");
+}
+
+TEST_P(Scripts, SharedTablesCannotBeChanged) {
+  Client client = Connect();
+  const std::string refusal = "Attempt to modify a readonly table";
+  for (const char* const script :
+       {"x = 1", "_G.x = 1", "rawset(_G, 'x', 1)", "redis.call = nil", "string.rep = 1",
+        "getmetatable('').__index = {}", "getmetatable('').__index.rep = 1", "KEYS = {}",
+        "setmetatable(_G, {})", "setmetatable(string, {})", "table.insert(redis, 1)",
+        "table.remove(redis)", "table.sort(math)", "rawset(cjson, 'x', 1)", "bit.band = nil",
+        "getmetatable(_G).__index = nil", "server.call = 1", "os.clock = 1",
+        "loadstring('y = 1')()", "for k, v in pairs(_G) do _G[k] = nil end",
+        "coroutine.wrap(function() z = 1 end)()", "local s = 'x' s.y = 1"}) {
+    const std::string reply = Eval(client, script).Show();
+    const bool is_index = reply.find("attempt to index") != std::string::npos;
+    EXPECT_TRUE(reply.find(refusal) != std::string::npos || is_index) << script << ": " << reply;
+  }
+  EXPECT_EQ(Eval(client, "return {type(redis.call), ('a'):rep(2), type(string.rep)}").Show(),
+            "['function', 'aa', 'function']");
+}
+
+TEST_P(Scripts, NothingLeadsOutOfTheSandbox) {
+  Client client = Connect();
+  for (const char* const name :
+       {"io", "debug", "package", "require", "dofile", "loadfile", "module", "newproxy", "getfenv",
+        "setfenv", "print", "os.execute", "os.exit", "os.getenv", "os.remove"}) {
+    const std::string head = std::string(name).substr(0, 3) == "os." ? "os" : name;
+    const std::string script =
+        head == "os" ? "return type(" + std::string(name) + ")" : "return " + std::string(name);
+    const std::string reply = Eval(client, script).Show();
+    EXPECT_TRUE(reply == "'nil'" || reply.find("nonexistent global") != std::string::npos)
+        << name << ": " << reply;
+  }
+  EXPECT_EQ(Eval(client, "return tostring(loadstring(string.dump(function() return 1 end)))").Show(),
+            "'nil'");
+  EXPECT_TRUE(client.Call({"EVAL", std::string("\033Lua\121\0\1\4\10\4\10\0", 12), "0"}).IsError());
+}
+
+TEST_P(Scripts, TheCacheForgetsScriptsOfEvalThatAreUnusedLongest) {
+  Client client = Connect();
+  const int64_t before = InfoNumber("evicted_scripts");
+  const std::string pinned = client.Call({"SCRIPT", "LOAD", "return 'pinned'"}).text;
+  const std::string first = "return 'first'";
+  ASSERT_EQ(Eval(client, first).Show(), "'first'");
+  for (int i = 0; i < 499; ++i) Eval(client, "return " + std::to_string(i));
+  EXPECT_EQ(Info("number_of_cached_scripts"), "501");
+  Eval(client, first);  // so that "return 0" is the one unused longest
+  Eval(client, "return 'one too many'");
+  EXPECT_EQ(Info("number_of_cached_scripts"), "501");
+  EXPECT_EQ(InfoNumber("evicted_scripts"), before + 1);
+  const auto exists = [&](const std::string& script) {
+    const std::string sha =
+        Eval(client, "return redis.sha1hex(ARGV[1])", {script}).text;
+    return client.Call({"SCRIPT", "EXISTS", sha}).Show();
+  };
+  EXPECT_EQ(exists(first), "[:1]");
+  EXPECT_EQ(exists("return 0"), "[:0]");
+  EXPECT_EQ(client.Call({"EVALSHA", pinned, "0"}).Show(), "'pinned'");
+  EXPECT_EQ(client.Call({"SCRIPT", "SHOW", pinned}).Show(), "'return 'pinned''");
+}
+
+TEST_P(Scripts, AFlushedScriptIsUnknownToEveryReactor) {
+  std::vector<Client> clients;
+  for (int i = 0; i < 2 * kManyReactors; ++i) clients.push_back(Connect());
+  const std::string sha = clients[0].Call({"SCRIPT", "LOAD", "return 7"}).text;
+  for (Client& client : clients) EXPECT_EQ(client.Call({"EVALSHA", sha, "0"}).Show(), ":7");
+  ASSERT_EQ(clients[1].Do("SCRIPT FLUSH"), "OK");
+  for (Client& client : clients) {
+    EXPECT_EQ(client.Call({"EVALSHA", sha, "0"}).Show(),
+              "-NOSCRIPT No matching script. Please use EVAL.");
+  }
+}
+
+TEST_P(Scripts, WhatAScriptWroteIsOneUnitOfEffects) {
+  if (IsReference()) GTEST_SKIP() << "redis-server does not hand them out";
+  Client client = Connect();
+  Client admin = ConnectResp2();
+  ASSERT_EQ(admin.Do("DEBUG PEAL-EFFECTS START"), "OK");
+  Eval(client,
+       "redis.call('SET', 'a', 1) redis.call('GET', 'a') redis.set_repl(redis.REPL_NONE) "
+       "redis.call('SET', 'b', 2) redis.set_repl(redis.REPL_ALL) redis.call('INCR', 'a') "
+       "redis.call('SPOP', 'nothing')");
+  Eval(client, "return redis.call('GET', 'a')");
+  EXPECT_EQ(admin.Call({"DEBUG", "PEAL-EFFECTS", "TAKE"}).Show(),
+            "[[:0, 'SET', 'a', '1'], [:0, 'SET', 'a', '2', 'KEEPTTL']]");
+  admin.Do("DEBUG PEAL-EFFECTS STOP");
+}
+
+TEST_P(Scripts, MessagesLeaveInOrderWhenTheScriptIsDone) {
+  Client subscriber = Connect();
+  Subscribe(subscriber, {"SUBSCRIBE", "one", "two"});
+  Client client = Connect();
+  EXPECT_EQ(Eval(client,
+                 "local n = redis.call('PUBLISH', 'one', 'a') + redis.call('PUBLISH', 'two', 'b') "
+                 "+ redis.call('PUBLISH', 'one', 'c') return n")
+                .Show(),
+            ":3");
+  for (const char* const frame : {"message one a", "message two b", "message one c"}) {
+    EXPECT_EQ(Frame(subscriber.Read()), frame);
+  }
+}
+
+TEST_P(Scripts, AScriptChangesWhatOthersWatch) {
+  Client watcher = Connect();
+  Client client = Connect();
+  ASSERT_EQ(watcher.Do("WATCH k"), "OK");
+  Eval(client, "redis.call('SET', 'k', 1)");
+  watcher.Do("MULTI");
+  watcher.Do("PING");
+  EXPECT_EQ(watcher.Raw("EXEC"), resp() == 3 ? "_\r\n" : "*-1\r\n");
+}
+
+TEST_P(Scripts, AScriptServesThoseWhoWait) {
+  Client waiter = Connect();
+  Client client = Connect();
+  waiter.SendLine("BLPOP list 0");
+  ASSERT_TRUE(Eventually([&] { return Info("blocked_clients") == "1"; }));
+  Eval(client, "redis.call('RPUSH', 'list', 'a', 'b') redis.call('LPOP', 'list')");
+  EXPECT_EQ(waiter.Read().Show(), "['list', 'b']");
+}
+
+TEST_P(Scripts, ATransactionRunsScriptsBetweenItsCommands) {
+  Client client = Connect();
+  client.Do("MULTI");
+  client.Do("SET a 1");
+  client.Call({"EVAL", "return redis.call('INCR', 'a')", "0"});
+  client.Do("SELECT 2");
+  client.Call({"EVAL", "redis.call('SELECT', 5) return redis.call('GET', 'a')", "0"});
+  client.Do("SET a 9");
+  EXPECT_EQ(client.Call({"EXEC"}).Show(), "[OK, :2, OK, nil, OK]");
+  EXPECT_EQ(client.Do("GET a"), "'9'");
+}
+
+TEST_P(Scripts, BeyondMaxmemoryOnlyScriptsThatSaySoMayWrite) {
+  Client client = Connect();
+  Client admin = ConnectResp2();
+  client.Do("SET x 1");
+  ASSERT_EQ(admin.Do("CONFIG SET maxmemory 1"), "OK");
+  EXPECT_EQ(Eval(client, "return redis.call('GET', 'x')").Show(), "'1'");
+  EXPECT_THAT(Eval(client, "return redis.call('SET', 'x', 2)").Show(),
+              ::testing::StartsWith("-OOM command not allowed when used memory > 'maxmemory'."));
+  EXPECT_THAT(Eval(client, "#!lua\nreturn 1").Show(), ::testing::StartsWith("-OOM allow-oom flag"));
+  EXPECT_EQ(Eval(client, "#!lua flags=allow-oom\nreturn redis.call('SET', 'x', 3)").Show(), "OK");
+  EXPECT_EQ(Eval(client, "#!lua flags=no-writes\nreturn redis.call('GET', 'x')").Show(), "'3'");
+  admin.Do("CONFIG SET maxmemory 0");
+}
+
+TEST_P(Scripts, MonitorsSeeTheScriptThenItsCommands) {
+  Client monitor = ConnectResp2();
+  ASSERT_EQ(monitor.Do("MONITOR"), "OK");
+  Client client = Connect();
+  Eval(client, "redis.call('SET', 'm', 1)");
+  std::vector<std::string> lines;
+  while (lines.size() < 2) {
+    const std::string line = monitor.ReadRaw();
+    if (line.find("\"EVAL\"") != std::string::npos || line.find("lua]") != std::string::npos) {
+      lines.push_back(line);
+    }
+  }
+  EXPECT_THAT(lines[0], ::testing::HasSubstr("\"EVAL\" "));
+  EXPECT_THAT(lines[1], ::testing::HasSubstr(" lua] \"SET\" \"m\" \"1\""));
+}
+
+// ---------------------------------------------------------------- functions
+
+constexpr const char* kLibrary =
+    "#!lua name=lib\n"
+    "redis.register_function('put', function(k, a) return redis.call('SET', k[1], a[1]) end)\n"
+    "redis.register_function{function_name = 'get', flags = {'no-writes'},\n"
+    "  callback = function(k) return redis.call('GET', k[1]) end}";
+
+TEST_P(Scripts, FunctionsAreKnownToEveryReactor) {
+  std::vector<Client> clients;
+  for (int i = 0; i < 2 * kManyReactors; ++i) clients.push_back(Connect());
+  ASSERT_EQ(clients[0].Call({"FUNCTION", "LOAD", kLibrary}).Show(), "'lib'");
+  for (Client& client : clients) {
+    EXPECT_EQ(client.Call({"FCALL", "put", "1", "k", "v"}).Show(), "OK");
+    EXPECT_EQ(client.Call({"FCALL_RO", "GET", "1", "k"}).Show(), "'v'");
+  }
+  const std::string other =
+      "#!lua name=lib\nredis.register_function('get', function() return 'new' end)";
+  ASSERT_EQ(clients[1].Call({"FUNCTION", "LOAD", "REPLACE", other}).Show(), "'lib'");
+  for (Client& client : clients) {
+    EXPECT_EQ(client.Call({"FCALL", "get", "0"}).Show(), "'new'");
+    EXPECT_EQ(client.Call({"FCALL", "put", "0"}).Show(), "-ERR Function not found");
+  }
+  ASSERT_EQ(clients[2].Do("FUNCTION DELETE lib"), "OK");
+  EXPECT_EQ(clients[3].Call({"FCALL", "get", "0"}).Show(), "-ERR Function not found");
+}
+
+TEST_P(Scripts, ADumpIsRestoredByEitherServer) {
+  Client theirs = Client::Tcp(Reference().port());
+  Client ours = ConnectResp2();
+  theirs.Do("FUNCTION FLUSH");
+  ASSERT_EQ(ours.Call({"FUNCTION", "LOAD", kLibrary}).Show(), "'lib'");
+  const std::string dump = ours.Call({"FUNCTION", "DUMP"}).text;
+  EXPECT_EQ(theirs.Call({"FUNCTION", "RESTORE", dump}).Show(), "OK");
+  EXPECT_EQ(Escaped(theirs.Call({"FUNCTION", "DUMP"}).text), Escaped(dump));
+  EXPECT_EQ(ours.Call({"FUNCTION", "RESTORE", dump}).Show(), "-ERR Library lib already exists");
+  EXPECT_EQ(ours.Call({"FUNCTION", "RESTORE", dump, "REPLACE"}).Show(), "OK");
+  EXPECT_EQ(ours.Call({"FUNCTION", "RESTORE", dump, "FLUSH"}).Show(), "OK");
+  for (size_t i = 0; i < dump.size(); ++i) {
+    std::string broken = dump;
+    broken[i] = static_cast<char>(broken[i] ^ 1);
+    EXPECT_TRUE(ours.Call({"FUNCTION", "RESTORE", broken, "REPLACE"}).IsError()) << i;
+  }
+  theirs.Do("FUNCTION FLUSH");
+}
+
+TEST_P(Scripts, ALibraryThatGoesOnForEverIsNotLoaded) {
+  Client client = Connect();
+  EXPECT_THAT(client.Call({"FUNCTION", "LOAD", "#!lua name=x\nwhile true do end"}).Show(),
+              ::testing::HasSubstr("FUNCTION LOAD timeout"));
+  EXPECT_EQ(client.Do("PING"), "PONG");
+  EXPECT_EQ(client.Do("FUNCTION LIST"), "[]");
+}
+
+}  // namespace
+}  // namespace peal::tests
