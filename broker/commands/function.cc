@@ -211,8 +211,7 @@ void FunctionRestore(CommandContext& context) {
     if (!library.ok()) return context.Fail(library.error());
     libraries.push_back(std::move(*library));
   }
-  const auto restored =
-      context.server.scripts().functions().Restore(std::move(libraries), policy);
+  const auto restored = context.server.scripts().functions().Restore(std::move(libraries), policy);
   if (!restored.ok()) return context.Fail(restored.error());
   context.unit.Replicate(context.args);
   context.reply.Ok();
@@ -273,23 +272,17 @@ constexpr std::string_view kListTips[] = {"nondeterministic_output_order"};
 constexpr ArgSpec kName[] = {{.name = "library-name", .type = ArgType::kString}};
 constexpr ArgSpec kFlushTypes[] = {{.name = "async", .type = ArgType::kPureToken, .token = "ASYNC"},
                                    {.name = "sync", .type = ArgType::kPureToken, .token = "SYNC"}};
-constexpr ArgSpec kFlushArgs[] = {{.name = "flush-type",
-                                   .type = ArgType::kOneOf,
-                                   .is_optional = true,
-                                   .children = kFlushTypes}};
-constexpr ArgSpec kListArgs[] = {{.name = "library-name-pattern",
-                                  .type = ArgType::kString,
-                                  .token = "LIBRARYNAME",
-                                  .is_optional = true},
-                                 {.name = "withcode",
-                                  .type = ArgType::kPureToken,
-                                  .token = "WITHCODE",
-                                  .is_optional = true}};
-constexpr ArgSpec kLoadArgs[] = {{.name = "replace",
-                                  .type = ArgType::kPureToken,
-                                  .token = "REPLACE",
-                                  .is_optional = true},
-                                 {.name = "function-code", .type = ArgType::kString}};
+constexpr ArgSpec kFlushArgs[] = {
+    {.name = "flush-type", .type = ArgType::kOneOf, .is_optional = true, .children = kFlushTypes}};
+constexpr ArgSpec kListArgs[] = {
+    {.name = "library-name-pattern",
+     .type = ArgType::kString,
+     .token = "LIBRARYNAME",
+     .is_optional = true},
+    {.name = "withcode", .type = ArgType::kPureToken, .token = "WITHCODE", .is_optional = true}};
+constexpr ArgSpec kLoadArgs[] = {
+    {.name = "replace", .type = ArgType::kPureToken, .token = "REPLACE", .is_optional = true},
+    {.name = "function-code", .type = ArgType::kString}};
 constexpr ArgSpec kPolicies[] = {
     {.name = "flush", .type = ArgType::kPureToken, .token = "FLUSH"},
     {.name = "append", .type = ArgType::kPureToken, .token = "APPEND"},
@@ -308,13 +301,14 @@ constexpr Command kSubcommands[] = {
      .run = FunctionDelete},
     {.spec = Row("dump", 2, kLook, Acl::kNone, "All libraries as a payload.", {}, {}),
      .run = FunctionDump},
-    {.spec = Row("flush", -2, kWrite, Acl::kWrite, "Deletes all libraries.", kFlushArgs, kWriteTips),
+    {.spec =
+         Row("flush", -2, kWrite, Acl::kWrite, "Deletes all libraries.", kFlushArgs, kWriteTips),
      .run = FunctionFlush},
     {.spec = Row("help", 2, Flag::kLoading | Flag::kStale, Acl::kNone, "Tells of the subcommands.",
                  {}, {}),
      .run = FunctionHelp},
-    {.spec = Row("kill", 2, kBusy, Acl::kNone, "Ends a function that runs too long.", {},
-                 kKillTips),
+    {.spec =
+         Row("kill", 2, kBusy, Acl::kNone, "Ends a function that runs too long.", {}, kKillTips),
      .run = FunctionKill},
     {.spec = Row("list", -2, kLook, Acl::kNone, "Libraries and functions.", kListArgs, kListTips),
      .run = FunctionList},

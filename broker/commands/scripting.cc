@@ -187,9 +187,8 @@ void ScriptLoad(CommandContext& context) {
 void ScriptExists(CommandContext& context) {
   context.reply.Array(context.args.size() - 2);
   for (const std::string_view sha : context.args.subspan(2)) {
-    const bool is_there =
-        sha.size() == 40 &&
-        context.server.scripts().cache().Find(protocol::LowerCase(sha)) != nullptr;
+    const bool is_there = sha.size() == 40 && context.server.scripts().cache().Find(
+                                                  protocol::LowerCase(sha)) != nullptr;
     context.reply.Integer(is_there ? 1 : 0);
   }
 }
@@ -296,8 +295,7 @@ constexpr std::string_view kKillTips[] = {"request_policy:all_shards",
 
 constexpr protocol::CommandSpec SubRow(std::string_view name, int arity, std::string_view since,
                                        Flag flags, std::string_view complexity,
-                                       std::string_view summary,
-                                       std::span<const ArgSpec> arguments,
+                                       std::string_view summary, std::span<const ArgSpec> arguments,
                                        std::span<const std::string_view> tips) {
   return {.name = name,
           .arity = arity,
@@ -318,9 +316,8 @@ constexpr ArgSpec kModes[] = {{.name = "yes", .type = ArgType::kPureToken, .toke
 constexpr ArgSpec kDebugArgs[] = {{.name = "mode", .type = ArgType::kOneOf, .children = kModes}};
 constexpr ArgSpec kDigests[] = {{.name = "sha1", .type = ArgType::kString, .is_multiple = true}};
 constexpr ArgSpec kDigest[] = {{.name = "sha1", .type = ArgType::kString}};
-constexpr ArgSpec kFlushTypes[] = {
-    {.name = "async", .type = ArgType::kPureToken, .token = "ASYNC"},
-    {.name = "sync", .type = ArgType::kPureToken, .token = "SYNC"}};
+constexpr ArgSpec kFlushTypes[] = {{.name = "async", .type = ArgType::kPureToken, .token = "ASYNC"},
+                                   {.name = "sync", .type = ArgType::kPureToken, .token = "SYNC"}};
 constexpr ArgSpec kFlushArgs[] = {{.name = "flush-type",
                                    .type = ArgType::kOneOf,
                                    .is_optional = true,
@@ -359,9 +356,8 @@ constexpr Command kRows[] = {
      .run = EvalSha},
     {.spec = RunRow("eval_ro", "7.0.0", true, "Runs a script that only reads.", kEvalArgs),
      .run = EvalRo},
-    {.spec =
-         RunRow("evalsha_ro", "7.0.0", true, "Runs a script of the cache that only reads.",
-                kEvalShaArgs),
+    {.spec = RunRow("evalsha_ro", "7.0.0", true, "Runs a script of the cache that only reads.",
+                    kEvalShaArgs),
      .run = EvalShaRo},
     {.spec = RunRow("fcall", "7.0.0", false, "Runs a function.", kFcallArgs), .run = Fcall},
     {.spec = RunRow("fcall_ro", "7.0.0", true, "Runs a function that only reads.", kFcallArgs),

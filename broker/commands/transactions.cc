@@ -166,9 +166,9 @@ void Exec(CommandContext& context) {
       unit.Finish();
       reactor.UnlockExclusive();
     } else {
-      context.Fail(protocol::Error::Owned(
-          "EXECABORT Transaction discarded because of: " +
-          std::string(context.server.scripts().BusyError().text())));
+      context.Fail(
+          protocol::Error::Owned("EXECABORT Transaction discarded because of: " +
+                                 std::string(context.server.scripts().BusyError().text())));
     }
   }
   context.worker.FlushReply(context.client);

@@ -348,7 +348,7 @@ Worker::Outcome Worker::ExecuteOne(Client& client, const TableEntry* entry,
       Reject(client, entry, queued.error(), reply);
     }
   } else {
-    CommandContext context{server_, *this, client, *entry->command, args,
+    CommandContext context{server_, *this,          client, *entry->command, args,
                            reply,   current_unit(), false,  silent};
     Call(context, *entry, key_hash);
   }

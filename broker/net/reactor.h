@@ -103,8 +103,8 @@ class Reactor {
   void UnlockExclusive();
 
   /// For a command that goes on for long while it holds the Gate: reads the connections of
-  /// `ready` and sends what is queued, as a turn does. The one whose command it is must not be among
-  /// them.
+  /// `ready` and sends what is queued, as a turn does. The one whose command it is must not be
+  /// among them.
   void ServeMeanwhile(const std::vector<Connection*>& ready);
 
   std::array<OutputLimit, kClientClasses>& output_limits() { return output_limits_; }

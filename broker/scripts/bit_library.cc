@@ -84,11 +84,12 @@ int ToHex(lua_State* lua) {
 }  // namespace
 
 void AddBitLibrary(lua_State* lua) {
-  constexpr luaL_Reg kFunctions[] = {
-      {"tobit", ToBit},       {"bnot", Not},          {"band", And},
-      {"bor", Or},            {"bxor", Xor},          {"lshift", ShiftLeft},
-      {"rshift", ShiftRight}, {"arshift", ShiftRightSigned}, {"rol", RotateLeft},
-      {"ror", RotateRight},   {"bswap", Swap},        {"tohex", ToHex}};
+  constexpr luaL_Reg kFunctions[] = {{"tobit", ToBit},       {"bnot", Not},
+                                     {"band", And},          {"bor", Or},
+                                     {"bxor", Xor},          {"lshift", ShiftLeft},
+                                     {"rshift", ShiftRight}, {"arshift", ShiftRightSigned},
+                                     {"rol", RotateLeft},    {"ror", RotateRight},
+                                     {"bswap", Swap},        {"tohex", ToHex}};
   for (const luaL_Reg& each : kFunctions) {
     lua_pushcfunction(lua, each.func);
     lua_setfield(lua, -2, each.name);

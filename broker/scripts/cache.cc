@@ -58,8 +58,9 @@ void ScriptCache::Evict() {
     auto oldest = scripts_.end();
     for (auto at = scripts_.begin(); at != scripts_.end(); ++at) {
       if (at->second->is_pinned.load(std::memory_order_relaxed)) continue;
-      if (oldest == scripts_.end() || at->second->last_use.load(std::memory_order_relaxed) <
-                                          oldest->second->last_use.load(std::memory_order_relaxed)) {
+      if (oldest == scripts_.end() ||
+          at->second->last_use.load(std::memory_order_relaxed) <
+              oldest->second->last_use.load(std::memory_order_relaxed)) {
         oldest = at;
       }
     }

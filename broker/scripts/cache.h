@@ -18,7 +18,7 @@ struct Script {
   std::string sha;  // 40 lower-case hex digits of the SHA-1 of `body`
   std::string body;
   Shebang shebang;
-  std::atomic<uint64_t> last_use{0};  // by EVAL; see ScriptCache
+  std::atomic<uint64_t> last_use{0};   // by EVAL; see ScriptCache
   std::atomic<bool> is_pinned{false};  // came by SCRIPT LOAD: never evicted
   std::atomic<bool> is_gone{false};    // flushed or evicted: no longer to be run by its digest
 };

@@ -1,10 +1,11 @@
 // cjson: JSON. Source: RFC 8259, and the manual of Lua CJSON 2.1 with the texts and limits of
 // redis-server 7.0.15.
+#include <strings.h>
+
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <strings.h>
 #include <string>
 
 #include "broker/scripts/cjson.h"
@@ -69,14 +70,30 @@ class Encoder {
     for (size_t i = 0; i < size; ++i) {
       const char c = data[i];
       switch (c) {
-        case '"': text_ += "\\\""; break;
-        case '\\': text_ += "\\\\"; break;
-        case '/': text_ += "\\/"; break;
-        case '\b': text_ += "\\b"; break;
-        case '\t': text_ += "\\t"; break;
-        case '\n': text_ += "\\n"; break;
-        case '\f': text_ += "\\f"; break;
-        case '\r': text_ += "\\r"; break;
+        case '"':
+          text_ += "\\\"";
+          break;
+        case '\\':
+          text_ += "\\\\";
+          break;
+        case '/':
+          text_ += "\\/";
+          break;
+        case '\b':
+          text_ += "\\b";
+          break;
+        case '\t':
+          text_ += "\\t";
+          break;
+        case '\n':
+          text_ += "\\n";
+          break;
+        case '\f':
+          text_ += "\\f";
+          break;
+        case '\r':
+          text_ += "\\r";
+          break;
         default:
           if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
             char escape[8];
@@ -251,15 +268,24 @@ class Decoder {
     }
     index_ = at_ - begin_;
     switch (*at_) {
-      case '{': return Take(Token::kObjectBegin);
-      case '}': return Take(Token::kObjectEnd);
-      case '[': return Take(Token::kArrayBegin);
-      case ']': return Take(Token::kArrayEnd);
-      case ':': return Take(Token::kColon);
-      case ',': return Take(Token::kComma);
-      case '\0': return Take(Token::kEnd, 0);
-      case '"': return NextString();
-      default: break;
+      case '{':
+        return Take(Token::kObjectBegin);
+      case '}':
+        return Take(Token::kObjectEnd);
+      case '[':
+        return Take(Token::kArrayBegin);
+      case ']':
+        return Take(Token::kArrayEnd);
+      case ':':
+        return Take(Token::kColon);
+      case ',':
+        return Take(Token::kComma);
+      case '\0':
+        return Take(Token::kEnd, 0);
+      case '"':
+        return NextString();
+      default:
+        break;
     }
     if (*at_ == '-' || (*at_ >= '0' && *at_ <= '9')) {
       if (!settings_.decode_invalid_numbers && IsOddNumber()) return Fail("invalid number");
@@ -369,12 +395,26 @@ class Decoder {
       }
       char plain = 0;
       switch (at_[1]) {
-        case '"': case '\\': case '/': plain = at_[1]; break;
-        case 'b': plain = '\b'; break;
-        case 't': plain = '\t'; break;
-        case 'n': plain = '\n'; break;
-        case 'f': plain = '\f'; break;
-        case 'r': plain = '\r'; break;
+        case '"':
+        case '\\':
+        case '/':
+          plain = at_[1];
+          break;
+        case 'b':
+          plain = '\b';
+          break;
+        case 't':
+          plain = '\t';
+          break;
+        case 'n':
+          plain = '\n';
+          break;
+        case 'f':
+          plain = '\f';
+          break;
+        case 'r':
+          plain = '\r';
+          break;
         case 'u':
           if (!TakeUnicode()) return Fail("invalid unicode escape code");
           continue;

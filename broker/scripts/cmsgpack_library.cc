@@ -214,7 +214,10 @@ class Unpacker {
       case 0xc3:
         rest_.remove_prefix(1);
         return lua_pushboolean(lua_, mark == 0xc3 ? 1 : 0);
-      case 0xcc: case 0xcd: case 0xce: case 0xcf: {
+      case 0xcc:
+      case 0xcd:
+      case 0xce:
+      case 0xcf: {
         const int bytes = 1 << (mark - 0xcc);
         if (Needs(1 + static_cast<size_t>(bytes))) {
           // Redis takes the largest numbers for negative ones.
@@ -222,12 +225,15 @@ class Unpacker {
         }
         return;
       }
-      case 0xd0: case 0xd1: case 0xd2: case 0xd3: {
+      case 0xd0:
+      case 0xd1:
+      case 0xd2:
+      case 0xd3: {
         const int bytes = 1 << (mark - 0xd0);
         if (!Needs(1 + static_cast<size_t>(bytes))) return;
         const int shift = 64 - 8 * bytes;
-        lua_pushnumber(lua_, static_cast<lua_Number>(static_cast<int64_t>(Take(bytes) << shift) >>
-                                                     shift));
+        lua_pushnumber(
+            lua_, static_cast<lua_Number>(static_cast<int64_t>(Take(bytes) << shift) >> shift));
         return;
       }
       case 0xca: {
@@ -244,7 +250,9 @@ class Unpacker {
         std::memcpy(&value, &bits, sizeof value);
         return lua_pushnumber(lua_, value);
       }
-      case 0xd9: case 0xda: case 0xdb: {
+      case 0xd9:
+      case 0xda:
+      case 0xdb: {
         const int bytes = 1 << (mark - 0xd9);
         const std::string_view before = rest_;
         if (!Needs(1 + static_cast<size_t>(bytes))) return;
@@ -252,7 +260,10 @@ class Unpacker {
         rest_ = before;
         return String(1 + static_cast<size_t>(bytes), size);
       }
-      case 0xdc: case 0xdd: case 0xde: case 0xdf: {
+      case 0xdc:
+      case 0xdd:
+      case 0xde:
+      case 0xdf: {
         const int bytes = (mark & 1) == 0 ? 2 : 4;
         if (!Needs(1 + static_cast<size_t>(bytes))) return;
         const uint64_t size = Take(bytes);
@@ -347,7 +358,8 @@ int UnpackSome(lua_State* lua, int limit, int offset) {
   }
   if (takes_all) return count;
   luaL_checkstack(lua, 1, "in function mp_unpack_full");
-  lua_pushinteger(lua, unpacker.left() == 0 ? -1 : static_cast<lua_Integer>(size - unpacker.left()));
+  lua_pushinteger(lua,
+                  unpacker.left() == 0 ? -1 : static_cast<lua_Integer>(size - unpacker.left()));
   lua_insert(lua, 2);
   return count + 1;
 }

@@ -116,9 +116,9 @@ int LuaEngine::LoadText(lua_State* lua, std::string_view text, const char* chunk
     bool is_begun;
   };
   Source source{text, false};
-  // Compiled code is not looked at by anything that would find it wrong, so it is not let in: behind
-  // a blank even its mark is read as text. While the compiler runs nothing is collected: it does not
-  // always hold on to the chunk's name (CVE-2025-49844).
+  // Compiled code is not looked at by anything that would find it wrong, so it is not let in:
+  // behind a blank even its mark is read as text. While the compiler runs nothing is collected: it
+  // does not always hold on to the chunk's name (CVE-2025-49844).
   const auto read = [](lua_State*, void* data, size_t* size) -> const char* {
     auto& from = *static_cast<Source*>(data);
     if (!from.is_begun) {
@@ -296,8 +296,8 @@ int LuaEngine::RunProtected(lua_State* lua) {
     return 0;
   }
   if (!lua_istable(lua, -1)) {
-    task.error = "Error running script " + std::string(call.name) + ", " +
-                 Describe(lua, -1).substr(0, 100);
+    task.error =
+        "Error running script " + std::string(call.name) + ", " + Describe(lua, -1).substr(0, 100);
     return 0;
   }
   const auto field = [&](const char* name) {
@@ -510,10 +510,8 @@ int LuaEngine::EvaluateProtected(lua_State* lua) {
 }
 
 Result<std::string> LuaEngine::Evaluate(std::string_view code, std::string_view argument) {
-  Task task{.engine = *this,
-            .environment_ref = environment_ref_,
-            .code = code,
-            .argument = argument};
+  Task task{
+      .engine = *this, .environment_ref = environment_ref_, .code = code, .argument = argument};
   ResetSettings();
   is_bounded_ = true;
   if (lua_cpcall(state_, EvaluateProtected, &task) != 0) {

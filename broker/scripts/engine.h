@@ -132,8 +132,8 @@ class LuaEngine {
   protocol::StringSink& inner_reply() { return inner_reply_; }
 
  private:
-  // Work is about a nanosecond or an octet; instructions per hook are few since one of them may move
-  // many octets.
+  // Work is about a nanosecond or an octet; instructions per hook are few since one of them may
+  // move many octets.
   static constexpr size_t kWorkBetweenLooks = 1'000'000;
   static constexpr int kInstructionsBetweenLooks = 1000;
   static constexpr size_t kBytesBetweenLooks = size_t{8} << 20;
@@ -206,7 +206,7 @@ inline constexpr const char* kFunctionChunk = "@user_function";
 
 // Each adds its functions to the table on top.
 void AddBaseLibrary(lua_State* lua);
-void AddStringLibrary(lua_State* lua);   // replaces those that no hook reaches
+void AddStringLibrary(lua_State* lua);  // replaces those that no hook reaches
 void AddTableLibrary(lua_State* lua);
 void AddMathLibrary(lua_State* lua);
 void AddBitLibrary(lua_State* lua);

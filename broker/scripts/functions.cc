@@ -16,8 +16,7 @@ using protocol::Error;
 using protocol::LowerCase;
 using protocol::Result;
 
-constexpr Error kBadPayload =
-    Error::Static("ERR DUMP payload version or checksum are wrong");
+constexpr Error kBadPayload = Error::Static("ERR DUMP payload version or checksum are wrong");
 // The mark of a library in RDB files and dumps, and the version that knows it.
 constexpr uint8_t kLibraryMark = 0xf5;
 constexpr uint8_t kOldLibraryMark = 0xf6;

@@ -32,7 +32,8 @@ constexpr std::string_view kUnknownCommand = "Unknown Redis command called from 
 constexpr std::string_view kWrongArity = "Wrong number of args calling Redis command from script";
 constexpr std::string_view kNotAllowed = "This Redis command is not allowed from script";
 constexpr std::string_view kReadOnly = "Write commands are not allowed from read-only scripts.";
-constexpr std::string_view kNotStrings = "Lua redis lib command arguments must be strings or integers";
+constexpr std::string_view kNotStrings =
+    "Lua redis lib command arguments must be strings or integers";
 constexpr std::string_view kNoArguments =
     "Please specify at least one argument for this redis lib call";
 // Scripts that log in a loop must not fill the disk.
@@ -319,8 +320,7 @@ void TakeNamed(lua_State* lua, RegisteredFunction& function) {
     const std::string key = lua_tostring(lua, -2);
     if (key == "function_name") {
       if (lua_type(lua, -1) != LUA_TSTRING) {
-        RaiseError(lua,
-                   "function_name argument given to redis.register_function must be a string");
+        RaiseError(lua, "function_name argument given to redis.register_function must be a string");
       }
       function.name = lua_tostring(lua, -1);
       has_name = true;
@@ -406,9 +406,8 @@ void AddRedisLibrary(lua_State* lua, RedisTable which) {
       {"set_repl", SetRepl},
       {"acl_check_cmd", AclCheck},
   };
-  constexpr luaL_Reg kScriptsOnly[] = {{"replicate_commands", ReplicateCommands},
-                                       {"breakpoint", Breakpoint},
-                                       {"debug", Debug}};
+  constexpr luaL_Reg kScriptsOnly[] = {
+      {"replicate_commands", ReplicateCommands}, {"breakpoint", Breakpoint}, {"debug", Debug}};
   struct Constant {
     const char* name;
     int value;

@@ -111,8 +111,8 @@ int Pcall(lua_State* lua) {
   return lua_gettop(lua);
 }
 
-/// As stock xpcall, but the handler runs when the stack is unwound: Lua would run it in the place of
-/// the error, which may be the hook, where no other hook is called and a loop would never end.
+/// As stock xpcall, but the handler runs when the stack is unwound: Lua would run it in the place
+/// of the error, which may be the hook, where no other hook is called and a loop would never end.
 int Xpcall(lua_State* lua) {
   luaL_checkany(lua, 2);
   lua_settop(lua, 2);
@@ -169,8 +169,8 @@ int Load(lua_State* lua) {
 
 /// Settings are taken back for the next script, so they are not made at all.
 int CollectGarbage(lua_State* lua) {
-  constexpr const char* kNames[] = {"collect",  "stop",       "restart", "count",
-                                    "step",     "setpause",   "setstepmul", nullptr};
+  constexpr const char* kNames[] = {"collect", "stop",     "restart",    "count",
+                                    "step",    "setpause", "setstepmul", nullptr};
   const int option = luaL_checkoption(lua, 1, "collect", kNames);
   LuaEngine& engine = LuaEngine::Of(lua);
   switch (option) {
@@ -213,7 +213,8 @@ int Unpack(lua_State* lua) {
 
 // ---------------------------------------------------------------- table
 
-/// A stock function (the upvalue) that may write to the table it gets, and whose work grows with it.
+/// A stock function (the upvalue) that may write to the table it gets, and whose work grows with
+/// it.
 int Guarded(lua_State* lua) {
   if (lua_istable(lua, 1)) {
     LuaEngine::CheckWritable(lua, 1);
@@ -330,8 +331,8 @@ uint32_t LuaEngine::NextRandom() {
 
 void LuaEngine::Protect() {
   lua_State* const lua = state_;
-  lua_newtable(lua);                   // real, proxy
-  lua_createtable(lua, 0, 3);          // real, proxy, meta
+  lua_newtable(lua);           // real, proxy
+  lua_createtable(lua, 0, 3);  // real, proxy, meta
   lua_pushvalue(lua, -3);
   lua_setfield(lua, -2, "__index");
   lua_pushcfunction(lua, RefuseWrite);
@@ -429,9 +430,9 @@ void LuaEngine::Init() {
     bool is_new;
   };
   constexpr Library kLibraries[] = {
-      {"string", AddStringLibrary, false}, {"table", AddTableLibrary, false},
-      {"math", AddMathLibrary, false},     {"coroutine", [](lua_State*) {}, false},
-      {"bit", AddBitLibrary, true},        {"struct", AddStructLibrary, true},
+      {"string", AddStringLibrary, false},    {"table", AddTableLibrary, false},
+      {"math", AddMathLibrary, false},        {"coroutine", [](lua_State*) {}, false},
+      {"bit", AddBitLibrary, true},           {"struct", AddStructLibrary, true},
       {"cmsgpack", AddCmsgpackLibrary, true}, {"cjson", AddCjsonLibrary, true}};
   lua_newtable(lua);  // at top + 1: what the environments of scripts and functions share
   AddBaseLibrary(lua);

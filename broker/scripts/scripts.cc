@@ -61,11 +61,10 @@ void ScriptsState::BecomeSlow(ScriptRun& run) {
   }
   {
     const store::MutexLock lock(mutex_);
-    running_ = {.name = std::string(run.call.name),
-                .command = {},
-                .is_function = run.call.is_function};
-    for (const std::string_view arg : run.context.args.subspan(
-             0, std::min<size_t>(run.context.args.size(), kMostShown))) {
+    running_ = {
+        .name = std::string(run.call.name), .command = {}, .is_function = run.call.is_function};
+    for (const std::string_view arg :
+         run.context.args.subspan(0, std::min<size_t>(run.context.args.size(), kMostShown))) {
       running_.command.emplace_back(arg.substr(0, kMostShown));
     }
     begin_ticks_ = run.begin_ticks;

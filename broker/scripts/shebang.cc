@@ -88,8 +88,7 @@ Result<LibraryHeader> ParseLibraryHeader(std::string_view code) {
                           std::string(words[i].substr(0, 128)));
     }
     if (has_name) {
-      return Error::Static(
-          "ERR Invalid metadata value, name argument was given multiple times");
+      return Error::Static("ERR Invalid metadata value, name argument was given multiple times");
     }
     has_name = true;
     header.name = words[i].substr(5);
@@ -97,8 +96,8 @@ Result<LibraryHeader> ParseLibraryHeader(std::string_view code) {
   if (!has_name) return Error::Static("ERR Library name was not given");
   if (!IsFunctionName(header.name)) return Error::Owned("ERR " + std::string(kBadFunctionName));
   if (words.empty() || !protocol::EqualsIgnoreCase(words[0], "lua")) {
-    return Error::Owned("ERR Engine '" +
-                        std::string(words.empty() ? "" : words[0].substr(0, 128)) + "' not found");
+    return Error::Owned("ERR Engine '" + std::string(words.empty() ? "" : words[0].substr(0, 128)) +
+                        "' not found");
   }
   return header;
 }

@@ -69,17 +69,38 @@ class Matcher {
   static bool IsClass(unsigned char c, unsigned char name) {
     bool is = false;
     switch (std::tolower(name)) {
-      case 'a': is = std::isalpha(c) != 0; break;
-      case 'c': is = std::iscntrl(c) != 0; break;
-      case 'd': is = std::isdigit(c) != 0; break;
-      case 'l': is = std::islower(c) != 0; break;
-      case 'p': is = std::ispunct(c) != 0; break;
-      case 's': is = std::isspace(c) != 0; break;
-      case 'u': is = std::isupper(c) != 0; break;
-      case 'w': is = std::isalnum(c) != 0; break;
-      case 'x': is = std::isxdigit(c) != 0; break;
-      case 'z': is = c == 0; break;
-      default: return name == c;
+      case 'a':
+        is = std::isalpha(c) != 0;
+        break;
+      case 'c':
+        is = std::iscntrl(c) != 0;
+        break;
+      case 'd':
+        is = std::isdigit(c) != 0;
+        break;
+      case 'l':
+        is = std::islower(c) != 0;
+        break;
+      case 'p':
+        is = std::ispunct(c) != 0;
+        break;
+      case 's':
+        is = std::isspace(c) != 0;
+        break;
+      case 'u':
+        is = std::isupper(c) != 0;
+        break;
+      case 'w':
+        is = std::isalnum(c) != 0;
+        break;
+      case 'x':
+        is = std::isxdigit(c) != 0;
+        break;
+      case 'z':
+        is = c == 0;
+        break;
+      default:
+        return name == c;
     }
     return std::isupper(name) != 0 ? !is : is;
   }
@@ -130,10 +151,14 @@ class Matcher {
     if (at >= text_end_) return false;
     const auto c = static_cast<unsigned char>(*at);
     switch (*item) {
-      case '.': return true;
-      case '%': return IsClass(c, static_cast<unsigned char>(item[1]));
-      case '[': return IsInSet(c, item, item_end - 1);
-      default: return static_cast<unsigned char>(*item) == c;
+      case '.':
+        return true;
+      case '%':
+        return IsClass(c, static_cast<unsigned char>(item[1]));
+      case '[':
+        return IsInSet(c, item, item_end - 1);
+      default:
+        return static_cast<unsigned char>(*item) == c;
     }
   }
 
@@ -158,7 +183,8 @@ class Matcher {
         }
         if (p[1] == 'f') {
           p += 2;
-          if (p >= pattern_end_ || *p != '[') luaL_error(lua_, "missing '[' after '%%f' in pattern");
+          if (p >= pattern_end_ || *p != '[')
+            luaL_error(lua_, "missing '[' after '%%f' in pattern");
           const char* const end = ItemEnd(p);
           const unsigned char before = at == text_ ? 0 : static_cast<unsigned char>(at[-1]);
           const unsigned char here = at == text_end_ ? 0 : static_cast<unsigned char>(*at);
@@ -287,14 +313,14 @@ int FindOrMatch(lua_State* lua, bool is_find) {
   if (init > length) init = length;
   LuaEngine& engine = LuaEngine::Of(lua);
   const std::string_view seen = pattern.substr(0, pattern.find('\0'));
-  if (is_find && (lua_toboolean(lua, 4) != 0 ||
-                  seen.find_first_of("^$*+?.([%-") == std::string_view::npos)) {
+  if (is_find &&
+      (lua_toboolean(lua, 4) != 0 || seen.find_first_of("^$*+?.([%-") == std::string_view::npos)) {
     engine.Charge(lua, text.size());
     // memmem takes linear time whatever the two strings are.
-    const void* const found =
-        pattern.empty() ? text.data() + init
-                        : memmem(text.data() + init, static_cast<size_t>(length - init),
-                                 pattern.data(), pattern.size());
+    const void* const found = pattern.empty()
+                                  ? text.data() + init
+                                  : memmem(text.data() + init, static_cast<size_t>(length - init),
+                                           pattern.data(), pattern.size());
     if (found == nullptr) {
       lua_pushnil(lua);
       return 1;
@@ -446,8 +472,7 @@ int Rep(lua_State* lua) {
     return 1;
   }
   size_t total = 0;
-  if (__builtin_mul_overflow(text.size(), static_cast<size_t>(count), &total) ||
-      total > INT_MAX) {
+  if (__builtin_mul_overflow(text.size(), static_cast<size_t>(count), &total) || total > INT_MAX) {
     return luaL_error(lua, "not enough memory");
   }
   LuaEngine::Of(lua).Charge(lua, total);
@@ -481,7 +506,7 @@ void AddStringLibrary(lua_State* lua) {
     lua_pushcclosure(lua, Charged, 1);
     lua_setfield(lua, -2, name);
   }
-  constexpr luaL_Reg kOwn[] = {{"find", Find},   {"match", Match}, {"gmatch", GMatch},
+  constexpr luaL_Reg kOwn[] = {{"find", Find},    {"match", Match}, {"gmatch", GMatch},
                                {"gfind", GMatch}, {"gsub", GSub},   {"rep", Rep}};
   for (const luaL_Reg& each : kOwn) {
     lua_pushcfunction(lua, each.func);

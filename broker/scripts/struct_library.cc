@@ -58,14 +58,26 @@ class Format {
 
   size_t SizeOf(char option) {
     switch (option) {
-      case 'b': case 'B': case 'x': return 1;
-      case 'h': case 'H': return sizeof(short);
-      case 'l': case 'L': return sizeof(long);
-      case 'T': return sizeof(size_t);
-      case 'f': return sizeof(float);
-      case 'd': return sizeof(double);
-      case 'c': return Number(1);
-      case 'i': case 'I': {
+      case 'b':
+      case 'B':
+      case 'x':
+        return 1;
+      case 'h':
+      case 'H':
+        return sizeof(short);
+      case 'l':
+      case 'L':
+        return sizeof(long);
+      case 'T':
+        return sizeof(size_t);
+      case 'f':
+        return sizeof(float);
+      case 'd':
+        return sizeof(double);
+      case 'c':
+        return Number(1);
+      case 'i':
+      case 'I': {
         const size_t size = Number(sizeof(int));
         if (size > kLargestInteger) {
           luaL_error(lua_, "integral size %d is larger than limit of %d", static_cast<int>(size),
@@ -73,7 +85,8 @@ class Format {
         }
         return size;
       }
-      default: return 0;
+      default:
+        return 0;
     }
   }
 

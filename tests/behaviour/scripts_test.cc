@@ -88,14 +88,28 @@ TEST_P(Scripts, OneScriptLeavesNothingToTheNext) {
 TEST_P(Scripts, SharedTablesCannotBeChanged) {
   Client client = Connect();
   const std::string refusal = "Attempt to modify a readonly table";
-  for (const char* const script :
-       {"x = 1", "_G.x = 1", "rawset(_G, 'x', 1)", "redis.call = nil", "string.rep = 1",
-        "getmetatable('').__index = {}", "getmetatable('').__index.rep = 1", "KEYS = {}",
-        "setmetatable(_G, {})", "setmetatable(string, {})", "table.insert(redis, 1)",
-        "table.remove(redis)", "table.sort(math)", "rawset(cjson, 'x', 1)", "bit.band = nil",
-        "getmetatable(_G).__index = nil", "server.call = 1", "os.clock = 1",
-        "loadstring('y = 1')()", "for k, v in pairs(_G) do _G[k] = nil end",
-        "coroutine.wrap(function() z = 1 end)()", "local s = 'x' s.y = 1"}) {
+  for (const char* const script : {"x = 1",
+                                   "_G.x = 1",
+                                   "rawset(_G, 'x', 1)",
+                                   "redis.call = nil",
+                                   "string.rep = 1",
+                                   "getmetatable('').__index = {}",
+                                   "getmetatable('').__index.rep = 1",
+                                   "KEYS = {}",
+                                   "setmetatable(_G, {})",
+                                   "setmetatable(string, {})",
+                                   "table.insert(redis, 1)",
+                                   "table.remove(redis)",
+                                   "table.sort(math)",
+                                   "rawset(cjson, 'x', 1)",
+                                   "bit.band = nil",
+                                   "getmetatable(_G).__index = nil",
+                                   "server.call = 1",
+                                   "os.clock = 1",
+                                   "loadstring('y = 1')()",
+                                   "for k, v in pairs(_G) do _G[k] = nil end",
+                                   "coroutine.wrap(function() z = 1 end)()",
+                                   "local s = 'x' s.y = 1"}) {
     const std::string reply = Eval(client, script).Show();
     const bool is_index = reply.find("attempt to index") != std::string::npos;
     EXPECT_TRUE(reply.find(refusal) != std::string::npos || is_index) << script << ": " << reply;
@@ -116,8 +130,9 @@ TEST_P(Scripts, NothingLeadsOutOfTheSandbox) {
     EXPECT_TRUE(reply == "'nil'" || reply.find("nonexistent global") != std::string::npos)
         << name << ": " << reply;
   }
-  EXPECT_EQ(Eval(client, "return tostring(loadstring(string.dump(function() return 1 end)))").Show(),
-            "'nil'");
+  EXPECT_EQ(
+      Eval(client, "return tostring(loadstring(string.dump(function() return 1 end)))").Show(),
+      "'nil'");
   EXPECT_TRUE(client.Call({"EVAL", std::string("\033Lua\121\0\1\4\10\4\10\0", 12), "0"}).IsError());
 }
 
@@ -134,8 +149,7 @@ TEST_P(Scripts, TheCacheForgetsScriptsOfEvalThatAreUnusedLongest) {
   EXPECT_EQ(Info("number_of_cached_scripts"), "501");
   EXPECT_EQ(InfoNumber("evicted_scripts"), before + 1);
   const auto exists = [&](const std::string& script) {
-    const std::string sha =
-        Eval(client, "return redis.sha1hex(ARGV[1])", {script}).text;
+    const std::string sha = Eval(client, "return redis.sha1hex(ARGV[1])", {script}).text;
     return client.Call({"SCRIPT", "EXISTS", sha}).Show();
   };
   EXPECT_EQ(exists(first), "[:1]");
