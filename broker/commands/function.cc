@@ -68,7 +68,7 @@ void FunctionLoad(CommandContext& context) {
   auto library = Learn(context, code);
   if (!library.ok()) return context.Fail(library.error());
   const std::string name = (*library)->name;
-  const auto added = functions.Add(std::move(*library), replaces);
+  const auto added = functions.Add(*library, replaces);
   if (!added.ok()) return context.Fail(added.error());
   context.unit.Replicate(context.args);
   context.reply.Bulk(name);
@@ -211,7 +211,7 @@ void FunctionRestore(CommandContext& context) {
     if (!library.ok()) return context.Fail(library.error());
     libraries.push_back(std::move(*library));
   }
-  const auto restored = context.server.scripts().functions().Restore(std::move(libraries), policy);
+  const auto restored = context.server.scripts().functions().Restore(libraries, policy);
   if (!restored.ok()) return context.Fail(restored.error());
   context.unit.Replicate(context.args);
   context.reply.Ok();

@@ -28,6 +28,7 @@ constexpr size_t kCompilationsBetweenSweeps = 64;
 // Loading again what has been loaded before may take longer than the first time: a machine may be
 // busy.
 constexpr int64_t kReloadTimeoutMs = 5000;
+constexpr uint64_t kEvaluateUs = 100'000;
 constexpr std::string_view kNoMemory = "not enough memory";
 
 std::string_view TextAt(lua_State* lua, int index) {
@@ -160,8 +161,8 @@ void LuaEngine::Look(lua_State* lua) {
     lua_gc(lua, LUA_GCCOLLECT, 0);
     collected_to_ = memory_bytes();
   }
-  if (loading_ != nullptr && Ticks() > load_deadline_ticks_) {
-    luaL_error(lua, "FUNCTION LOAD timeout");
+  if (run_ == nullptr && Ticks() > deadline_ticks_) {
+    luaL_error(lua, loading_ != nullptr ? "FUNCTION LOAD timeout" : "timeout");
   }
   if (run_ == nullptr) return;
   const KillRequest kill = run_->context.server.scripts().Watch(*run_);
@@ -412,7 +413,7 @@ Result<void> LuaEngine::LoadInto(FunctionLibrary& library, LoadedLibrary* loaded
   PEAL_CHECK(run_ == nullptr && loading_ == nullptr);
   loading_ = &library;
   loading_into_ = loaded;
-  load_deadline_ticks_ = Ticks() + UsToTicks(static_cast<uint64_t>(timeout_ms) * 1000);
+  deadline_ticks_ = Ticks() + UsToTicks(static_cast<uint64_t>(timeout_ms) * 1000);
   ResetSettings();
   is_bounded_ = true;
   if (lua_cpcall(state_, LoadProtected, &task) != 0) {
@@ -513,6 +514,7 @@ Result<std::string> LuaEngine::Evaluate(std::string_view code, std::string_view 
   Task task{
       .engine = *this, .environment_ref = environment_ref_, .code = code, .argument = argument};
   ResetSettings();
+  deadline_ticks_ = Ticks() + UsToTicks(kEvaluateUs);
   is_bounded_ = true;
   if (lua_cpcall(state_, EvaluateProtected, &task) != 0) {
     task.error = kNoMemory;

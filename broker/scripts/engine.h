@@ -92,7 +92,8 @@ class LuaEngine {
       const std::unordered_map<std::string, std::shared_ptr<const FunctionLibrary>>& existing);
   uint64_t libraries_version() const { return libraries_version_; }
 
-  /// Runs `code` without any command around it and returns what it returns as text, or the error.
+  /// Runs `code` without any command around it and returns what it returns as text, or the error;
+  /// a tenth of a second at most.
   /// For tests and fuzzing of the libraries.
   protocol::Result<std::string> Evaluate(std::string_view code, std::string_view argument);
 
@@ -181,7 +182,7 @@ class LuaEngine {
   ScriptRun* run_ = nullptr;
   FunctionLibrary* loading_ = nullptr;
   LoadedLibrary* loading_into_ = nullptr;
-  uint64_t load_deadline_ticks_ = 0;
+  uint64_t deadline_ticks_ = 0;  // without a run
   int environment_ref_ = 0;           // globals of scripts
   int environment_real_ref_ = 0;      // what is behind them, for KEYS and ARGV
   int function_environment_ref_ = 0;  // globals of functions

@@ -69,14 +69,14 @@ Result<void> FunctionTable::AddTo(Libraries& libraries,
   return {};
 }
 
-Result<void> FunctionTable::Add(LibraryRef library, bool replaces) {
+Result<void> FunctionTable::Add(const LibraryRef& library, bool replaces) {
   const store::MutexLock lock(mutex_);
   auto added = AddTo(libraries_, functions_, library, replaces);
   if (added.ok()) version_.fetch_add(1, std::memory_order_release);
   return added;
 }
 
-Result<void> FunctionTable::Restore(std::vector<LibraryRef> restored, RestorePolicy policy) {
+Result<void> FunctionTable::Restore(const std::vector<LibraryRef>& restored, RestorePolicy policy) {
   const store::MutexLock lock(mutex_);
   Libraries libraries;
   std::unordered_map<std::string, Found> functions;

@@ -50,9 +50,9 @@ class FunctionTable {
   Found Find(std::string_view name);
 
   /// Adds a library that was loaded once, so that its functions are known.
-  protocol::Result<void> Add(LibraryRef library, bool replaces);
+  protocol::Result<void> Add(const LibraryRef& library, bool replaces);
   /// Adds many or none.
-  protocol::Result<void> Restore(std::vector<LibraryRef> libraries, RestorePolicy policy);
+  protocol::Result<void> Restore(const std::vector<LibraryRef>& libraries, RestorePolicy policy);
   bool Delete(std::string_view name);
   void Flush();
 

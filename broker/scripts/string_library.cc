@@ -115,7 +115,9 @@ class Matcher {
     if (p < pattern_end_ && *p == '^') ++p;
     do {
       if (p >= pattern_end_) luaL_error(lua_, "malformed pattern (missing ']')");
-      if (*p++ == '%' && p < pattern_end_) ++p;
+      const bool is_escape = *p == '%';
+      ++p;
+      if (is_escape && p < pattern_end_) ++p;
     } while (p >= pattern_end_ || *p != ']');
     return p + 1;
   }
@@ -438,12 +440,13 @@ int GSub(lua_State* lua) {
   if (is_anchored) pattern.remove_prefix(1);
   luaL_Buffer out;
   luaL_buffinit(lua, &out);
+  const char* const begin_pattern = pattern.data();
   const char* at = text.data();
   const char* const text_end = text.data() + text.size();
   lua_Integer count = 0;
   while (count < most) {
     LuaEngine::Of(lua).Charge(lua, 8);
-    const char* const end = matcher.Match(at, pattern.data());
+    const char* const end = matcher.Match(at, begin_pattern);
     if (end != nullptr) {
       ++count;
       AddReplacement(lua, &out, matcher, at, end);
