@@ -4,6 +4,7 @@
 #include "broker/exec/worker.h"
 #include "broker/keyspace/eviction.h"
 #include "broker/keyspace/expiry_cycle.h"
+#include "broker/scripts/scripts.h"
 
 namespace peal::broker {
 
@@ -16,6 +17,7 @@ void ResetStatistics(Server& server) {
     worker->reactor().counters() = Reactor::Counters();
   }
   server.ResetFreedKeys();
+  server.scripts().cache().ResetEvicted();
   server.total_connections().store(0, std::memory_order_relaxed);
   server.rejected_connections().store(0, std::memory_order_relaxed);
 }

@@ -209,7 +209,6 @@ Result<void> LuaEngine::Compile(const ScriptRef& script) {
     return Error::Owned("ERR Error compiling script (new function): " + task.error);
   }
   compiled_.emplace(script->sha, Compiled{script, task.ref});
-  compiled_count_.store(compiled_.size(), std::memory_order_relaxed);
   return {};
 }
 
@@ -220,7 +219,6 @@ const ScriptRef* LuaEngine::FindCompiled(std::string_view sha) {
     return &at->second.script;
   Drop(at->second.ref);
   compiled_.erase(at);
-  compiled_count_.store(compiled_.size(), std::memory_order_relaxed);
   return nullptr;
 }
 

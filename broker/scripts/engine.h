@@ -71,8 +71,6 @@ class LuaEngine {
   size_t memory_limit() const { return memory_limit_; }
   /// Bytes in use by the state. [any thread]
   size_t memory_bytes() const { return used_.load(std::memory_order_relaxed); }
-  /// Compiled scripts kept. [any thread]
-  size_t compiled_count() const { return compiled_count_.load(std::memory_order_relaxed); }
 
   /// Compiles a script unless that was done. The error is that of EVAL.
   protocol::Result<void> Compile(const ScriptRef& script);
@@ -192,7 +190,6 @@ class LuaEngine {
   int globals_meta_ref_ = 0;
   std::unique_ptr<CjsonSettings> cjson_;
   std::unordered_map<std::string_view, Compiled> compiled_;  // key: the script's digest
-  std::atomic<size_t> compiled_count_{0};
   std::unordered_map<std::string, LoadedLibrary> libraries_;
   uint64_t libraries_version_ = 0;
   std::vector<std::string_view> call_args_;

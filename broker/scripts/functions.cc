@@ -24,13 +24,6 @@ constexpr uint16_t kDumpVersion = 10;
 
 }  // namespace
 
-const RegisteredFunction* FunctionLibrary::Find(std::string_view function) const {
-  for (const RegisteredFunction& each : functions) {
-    if (protocol::EqualsIgnoreCase(each.name, function)) return &each;
-  }
-  return nullptr;
-}
-
 FunctionTable::Found FunctionTable::Find(std::string_view name) {
   const std::string key = LowerCase(name);
   const store::MutexLock lock(mutex_);

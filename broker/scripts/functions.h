@@ -28,8 +28,6 @@ struct FunctionLibrary {
   std::string code;
   size_t header_size = 0;  // of the first line, which is not Lua
   std::vector<RegisteredFunction> functions;
-
-  const RegisteredFunction* Find(std::string_view function) const;
 };
 
 using LibraryRef = std::shared_ptr<const FunctionLibrary>;
