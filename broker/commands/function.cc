@@ -1,4 +1,5 @@
 // FUNCTION. Source of replies and errors: Redis 7.2, observed on 7.0.15.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "broker/exec/server.h"
 #include "broker/exec/unit.h"
 #include "broker/exec/worker.h"
+#include "broker/metrics/clock.h"
 #include "broker/scripts/engine.h"
 #include "broker/scripts/scripts.h"
 #include "patterns/glob.h"
@@ -27,6 +29,8 @@ using protocol::Result;
 
 // Redis' own limit on what a library may do while it is loaded.
 constexpr int64_t kLoadTimeoutMs = 500;
+// The limit of all libraries of one payload together.
+constexpr int64_t kRestoreTimeoutMs = 2000;
 
 Error WrongArguments(const CommandContext& context) {
   return Error::Owned("ERR unknown subcommand or wrong number of arguments for '" +
@@ -34,13 +38,13 @@ Error WrongArguments(const CommandContext& context) {
 }
 
 /// Loads a library's text once, to learn its functions.
-Result<LibraryRef> Learn(CommandContext& context, std::string_view code) {
+Result<LibraryRef> Learn(CommandContext& context, std::string_view code, int64_t timeout_ms) {
   PEAL_ASSIGN_OR_RETURN(const LibraryHeader header, ParseLibraryHeader(code));
   auto library = std::make_shared<FunctionLibrary>();
   library->name = header.name;
   library->code = code;
   library->header_size = header.size;
-  PEAL_RETURN_IF_ERROR(context.worker.lua().Load(*library, kLoadTimeoutMs));
+  PEAL_RETURN_IF_ERROR(context.worker.lua().Load(*library, timeout_ms));
   return LibraryRef(std::move(library));
 }
 
@@ -65,7 +69,7 @@ void FunctionLoad(CommandContext& context) {
       }
     }
   }
-  auto library = Learn(context, code);
+  auto library = Learn(context, code, kLoadTimeoutMs);
   if (!library.ok()) return context.Fail(library.error());
   const std::string name = (*library)->name;
   const auto added = functions.Add(*library, replaces);
@@ -206,8 +210,11 @@ void FunctionRestore(CommandContext& context) {
   const auto codes = ReadLibraries(context.arg(2));
   if (!codes.ok()) return context.Fail(codes.error());
   std::vector<LibraryRef> libraries;
+  const uint64_t begin_ticks = Ticks();
   for (const std::string& code : *codes) {
-    auto library = Learn(context, code);
+    const auto spent_ms = static_cast<int64_t>(TicksToUs(Ticks() - begin_ticks) / 1000);
+    auto library =
+        Learn(context, code, std::clamp<int64_t>(kRestoreTimeoutMs - spent_ms, 0, kLoadTimeoutMs));
     if (!library.ok()) return context.Fail(library.error());
     libraries.push_back(std::move(*library));
   }

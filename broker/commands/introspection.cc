@@ -22,6 +22,7 @@
 #include "broker/keyspace/usage.h"
 #include "broker/log/log.h"
 #include "broker/metrics/info.h"
+#include "broker/scripts/scripts.h"
 #include "patterns/glob.h"
 #include "protocol/base/number.h"
 #include "protocol/base/text.h"
@@ -144,6 +145,9 @@ void Shutdown(CommandContext& context) {
   }
   // A shutdown that was begun closes its clients at once, so there is never one to abort.
   if (aborts) return context.Fail(Error::Static("ERR No shutdown in progress."));
+  if (!skips_saving && context.server.scripts().IsBusy()) {
+    return context.Fail(context.server.scripts().BusyError());
+  }
   if (saves) {
     LogWarning("SHUTDOWN SAVE refused: this server keeps its data in memory only");
     return context.Fail(Error::Static("ERR Errors trying to SHUTDOWN. Check logs."));

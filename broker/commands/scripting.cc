@@ -179,6 +179,8 @@ void ScriptLoad(CommandContext& context) {
     const auto compiled = context.worker.lua().Compile(script);
     if (!compiled.ok()) return context.Fail(compiled.error());
     script = cache.Add(script);
+    // Another reactor may have been faster: then the marks of its copy are the ones that count.
+    context.worker.lua().Replace(script);
   }
   cache.Pin(*script);
   context.reply.Bulk(sha);

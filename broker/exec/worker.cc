@@ -197,11 +197,16 @@ std::span<char> Worker::ParseAndExecute(Client& client, std::span<char> input) {
         if (outcome == Outcome::kStop) return input.subspan(at);
         continue;
       }
-      if (!batch.HasRoom(args.size())) {
-        // The arguments lie in storage of the parser, which nothing touches meanwhile.
+      if (batch.HasRoom(args.size())) {
+        AddToBatch(batch, client, entry, args, begin, at);
+      } else {
+        // The parser's storage is shared, and a script that goes on for long lets others use it.
+        std::string_view own[Batch::kArgs];
+        std::copy(args.begin(), args.end(), own);
+        const size_t count = args.size();
         if (const uint32_t stop = RunBatch(client, batch); stop != kAllRun) return keep_from(stop);
+        AddToBatch(batch, client, entry, {own, count}, begin, at);
       }
-      AddToBatch(batch, client, entry, args, begin, at);
       if (!session.is_authenticated) {
         if (const uint32_t stop = RunBatch(client, batch); stop != kAllRun) return keep_from(stop);
       }
@@ -757,6 +762,7 @@ void Worker::ServeWhileBusy(Client& running) {
   if (is_serving_) return;
   FlushReply(running);
   Client* const replying = std::exchange(replying_, nullptr);
+  const bool was_out_of_memory = is_out_of_memory_;
   replies_.Begin(0);
   is_serving_ = true;
   if (meanwhile_unit_ == nullptr) meanwhile_unit_ = std::make_unique<Unit>(server_.keyspace());
@@ -777,6 +783,7 @@ void Worker::ServeWhileBusy(Client& running) {
   reactor_.ServeMeanwhile(connections);
   hub_port_.WakeTouched();
   is_serving_ = false;
+  is_out_of_memory_ = was_out_of_memory;
   replying_ = replying;
   if (replying_ != nullptr) replies_.BeginSpilling(replying_);
 }

@@ -116,6 +116,11 @@ void Reactor::ServeMeanwhile(const std::vector<Connection*>& ready) {
     if (!connection->IsPaused() && !connection->is_closing()) connection->OnReadable();
   }
   FlushDirty();
+  // Who left goes now: a script may go on for hours. The list of those that close keeps them until
+  // its turn, which finds nothing left to do.
+  for (Connection* connection : ready) {
+    if (connection->is_closing()) connection->TearDown();
+  }
   read_buffer_.swap(meanwhile_buffer_);
 }
 

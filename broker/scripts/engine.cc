@@ -89,7 +89,13 @@ void* LuaEngine::Allocate(void* engine, void* block, size_t old_size, size_t new
     if (self.allocated_since_look_ > kBytesBetweenLooks) [[unlikely]] {
       // Much was moved in few instructions: have a look after the next one.
       self.allocated_since_look_ = 0;
-      if (self.is_bounded_) lua_sethook(self.state_, Hook, LUA_MASKCOUNT, 1);
+      if (self.is_watched_) lua_sethook(self.current_, Hook, LUA_MASKCOUNT, 1);
+    }
+    if (block == nullptr && new_size > kLongString && new_size > self.longest_block_) [[unlikely]] {
+      self.longest_block_ = new_size;
+      if (self.is_watched_) {
+        lua_sethook(self.current_, Hook, LUA_MASKCOUNT, self.InstructionsBetweenLooks());
+      }
     }
   }
   void* const grown = std::realloc(block, new_size);
@@ -100,6 +106,7 @@ void* LuaEngine::Allocate(void* engine, void* block, size_t old_size, size_t new
 LuaEngine::LuaEngine() : cjson_(std::make_unique<CjsonSettings>()) {
   state_ = lua_newstate(Allocate, this);
   PEAL_CHECK(state_ != nullptr);
+  current_ = state_;
   PEAL_CHECK(lua_cpcall(state_, InitProtected, this) == 0);
   call_digits_.reserve(256);
 }
@@ -142,10 +149,46 @@ void LuaEngine::ResetSettings() {
   // Not what the last script left: neither its seed nor its place in the sequence.
   random_ = seeds_() & ((uint64_t{1} << 48) - 1);
   *cjson_ = CjsonSettings();
-  work_ = allocated_since_look_ = collected_to_ = 0;
+  work_ = allocated_since_look_ = collected_to_ = longest_block_ = 0;
+  ending_ = nullptr;
 }
 
-void LuaEngine::Watch() { lua_sethook(state_, Hook, LUA_MASKCOUNT, kInstructionsBetweenLooks); }
+int LuaEngine::InstructionsBetweenLooks() const {
+  if (ending_ != nullptr) return 1;
+  if (longest_block_ <= kLongString) return kInstructionsBetweenLooks;
+  return static_cast<int>(kInstructionsBetweenLooks * kLongString / longest_block_ + 1);
+}
+
+void LuaEngine::Watch() {
+  is_watched_ = true;
+  lua_sethook(state_, Hook, LUA_MASKCOUNT, InstructionsBetweenLooks());
+}
+
+void LuaEngine::StopWatching() {
+  is_watched_ = false;
+  lua_sethook(state_, nullptr, 0, 0);
+}
+
+LuaEngine::Switch::Switch(LuaEngine& engine, lua_State* thread)
+    : engine_(engine), outer_(engine.current_) {
+  engine.current_ = thread;
+  engine.KeepWatchOver(thread);
+}
+
+LuaEngine::Switch::~Switch() {
+  engine_.current_ = outer_;
+  engine_.KeepWatchOver(outer_);
+}
+
+void LuaEngine::KeepWatchOver(lua_State* thread) const {
+  // It may have been made when another script ran, or before strings grew. If nothing is new the
+  // instructions go on being counted where they were.
+  const int instructions = InstructionsBetweenLooks();
+  if (!is_watched_ || (lua_gethook(thread) == Hook && lua_gethookcount(thread) == instructions)) {
+    return;
+  }
+  lua_sethook(thread, Hook, LUA_MASKCOUNT, instructions);
+}
 
 // ---------------------------------------------------------------- watching
 
@@ -153,24 +196,25 @@ void LuaEngine::Hook(lua_State* lua, lua_Debug* /*activation*/) { Of(lua).Look(l
 
 void LuaEngine::Look(lua_State* lua) {
   work_ = allocated_since_look_ = 0;
-  if (!is_bounded_) return;
-  lua_sethook(lua, Hook, LUA_MASKCOUNT, kInstructionsBetweenLooks);
+  if (!is_watched_) return;
+  lua_sethook(lua, Hook, LUA_MASKCOUNT, InstructionsBetweenLooks());
   // Lua 5.1 collects at a pace of its own and fails when memory ends, garbage or not.
   const size_t used = memory_bytes();
   if (used > memory_limit_ / 2 && used > collected_to_ + memory_limit_ / 8) {
     lua_gc(lua, LUA_GCCOLLECT, 0);
     collected_to_ = memory_bytes();
   }
-  if (run_ == nullptr && Ticks() > deadline_ticks_) {
-    luaL_error(lua, loading_ != nullptr ? "FUNCTION LOAD timeout" : "timeout");
+  if (run_ == nullptr) {
+    if (Ticks() <= deadline_ticks_) return;
+    ending_ = loading_ != nullptr ? "FUNCTION LOAD timeout" : "timeout";
+    lua_sethook(lua, Hook, LUA_MASKCOUNT, 1);
+    luaL_error(lua, "%s", ending_);
   }
-  if (run_ == nullptr) return;
-  const KillRequest kill = run_->context.server.scripts().Watch(*run_);
-  if (kill == KillRequest::kNone) return;
-  // So that no pcall gets far with the error in hand.
+  if (run_->context.server.scripts().Watch(*run_) == KillRequest::kNone) return;
+  ending_ = run_->call.is_function ? "Script killed by user with FUNCTION KILL."
+                                   : "Script killed by user with SCRIPT KILL.";
   lua_sethook(lua, Hook, LUA_MASKCOUNT, 1);
-  RaiseError(lua, run_->call.is_function ? "Script killed by user with FUNCTION KILL."
-                                         : "Script killed by user with SCRIPT KILL.");
+  RaiseError(lua, ending_);
 }
 
 // ---------------------------------------------------------------- scripts
@@ -196,6 +240,8 @@ Result<void> LuaEngine::Compile(const ScriptRef& script) {
       return true;
     });
   }
+  // Compiled scripts must not leave those that run without memory.
+  if (memory_bytes() > memory_limit_ / 2) DropCompiled();
   Task task{.engine = *this,
             .environment_ref = environment_ref_,
             .code = std::string_view(script->body).substr(script->shebang.size)};
@@ -210,6 +256,24 @@ Result<void> LuaEngine::Compile(const ScriptRef& script) {
   }
   compiled_.emplace(script->sha, Compiled{script, task.ref});
   return {};
+}
+
+void LuaEngine::DropCompiled() {
+  for (const auto& [sha, compiled] : compiled_) Drop(compiled.ref);
+  compiled_.clear();
+  lua_gc(state_, LUA_GCCOLLECT, 0);
+}
+
+void LuaEngine::Replace(const ScriptRef& script) {
+  const auto at = compiled_.find(script->sha);
+  if (at == compiled_.end() || at->second.script == script) return;
+  const int ref = at->second.ref;
+  compiled_.erase(at);  // its key belongs to the other
+  compiled_.emplace(script->sha, Compiled{script, ref});
+}
+
+void LuaEngine::CollectIfFull() {
+  if (memory_bytes() > memory_limit_ / 2) lua_gc(state_, LUA_GCCOLLECT, 0);
 }
 
 const ScriptRef* LuaEngine::FindCompiled(std::string_view sha) {
@@ -240,9 +304,14 @@ void LuaEngine::PushStrings(lua_State* lua, std::span<const std::string_view> st
 int LuaEngine::ErrorHandler(lua_State* lua) {
   lua_settop(lua, 1);
   lua_Debug at;
-  bool is_known = lua_getstack(lua, 1, &at) != 0 && lua_getinfo(lua, "Sl", &at) != 0;
+  int level = 1;
+  if (lua_getstack(lua, level, &at) != 0 && lua_getinfo(lua, "f", &at) != 0) {
+    if (lua_tocfunction(lua, -1) == ComparesForSort) level = 2;  // stock Lua has no such thing
+    lua_pop(lua, 1);
+  }
+  bool is_known = lua_getstack(lua, level, &at) != 0 && lua_getinfo(lua, "Sl", &at) != 0;
   if (is_known && at.what[0] == 'C') {
-    is_known = lua_getstack(lua, 2, &at) != 0 && lua_getinfo(lua, "Sl", &at) != 0;
+    is_known = lua_getstack(lua, level + 1, &at) != 0 && lua_getinfo(lua, "Sl", &at) != 0;
   }
   if (!lua_istable(lua, 1) || PushReal(lua, 1)) {
     const std::string text = Describe(lua, 1);
@@ -285,12 +354,9 @@ int LuaEngine::RunProtected(lua_State* lua) {
   }
   self.Watch();
   const int status = lua_pcall(lua, call.is_function ? 2 : 0, 1, 1);
-  lua_sethook(lua, nullptr, 0, 0);
-  // From here on nothing waits: what is left to do is bounded by what the script may hold.
-  ScriptRun& run = *self.run_;
-  run.context.server.scripts().End(run);
-  self.run_ = nullptr;
+  const ScriptRun& run = *self.run_;
   if (status == 0) {
+    // Still watched: a small table may make a large reply.
     WriteReply(lua, self.reply_, run.context.reply.version(), run.resp, &task.counted_error);
     return 0;
   }
@@ -332,7 +398,10 @@ void LuaEngine::Execute(CommandContext& context, const ScriptCall& call, int ref
   PEAL_CHECK(run_ == nullptr);
   Session& session = context.client.session();
   const uint32_t db = session.db;
-  ScriptRun run{.context = context, .call = call, .begin_ticks = Ticks()};
+  ScriptRun run{.context = context,
+                .call = call,
+                .begin_ticks = Ticks(),
+                .changes_before = context.unit.changes()};
   run_ = &run;
   context.server.scripts().NoteBegin();
   set_memory_limit(context.server.config().lua_memory_limit_bytes);
@@ -341,15 +410,14 @@ void LuaEngine::Execute(CommandContext& context, const ScriptCall& call, int ref
   Task task{.engine = *this, .call = &call, .ref = ref, .environment_ref = environment_ref};
   is_bounded_ = true;
   if (lua_cpcall(state_, RunProtected, &task) != 0) {
-    task.error = std::string(TextAt(state_, -1));
+    task.error = ending_ != nullptr ? std::string_view(ending_) : TextAt(state_, -1);
     if (task.error.empty()) task.error = kNoMemory;
     lua_settop(state_, 0);
   }
+  StopWatching();
   is_bounded_ = false;
-  if (run_ != nullptr) {
-    context.server.scripts().End(run);
-    run_ = nullptr;
-  }
+  context.server.scripts().End(run);
+  run_ = nullptr;
   context.unit.MuteEffects(false);
   session.db = db;
   context.unit.set_db(db);
@@ -365,7 +433,7 @@ void LuaEngine::Execute(CommandContext& context, const ScriptCall& call, int ref
   }
   reply_.Clear(kBytesBetweenLooks);
   inner_reply_.Clear(kBytesBetweenLooks);
-  if (memory_bytes() > memory_limit_ / 2) lua_gc(state_, LUA_GCCOLLECT, 0);
+  CollectIfFull();
 }
 
 // ---------------------------------------------------------------- functions
@@ -418,8 +486,9 @@ Result<void> LuaEngine::LoadInto(FunctionLibrary& library, LoadedLibrary* loaded
     task.error = kNoMemory;
     lua_settop(state_, 0);
   }
+  StopWatching();
   is_bounded_ = false;
-  lua_sethook(state_, nullptr, 0, 0);
+  CollectIfFull();
   ShowToFunctions(state_, function_real_ref_);
   loading_ = nullptr;
   loading_into_ = nullptr;
@@ -504,7 +573,6 @@ int LuaEngine::EvaluateProtected(lua_State* lua) {
   } else {
     task.result = Describe(lua, -1);
   }
-  lua_sethook(lua, nullptr, 0, 0);
   return 0;
 }
 
@@ -518,7 +586,9 @@ Result<std::string> LuaEngine::Evaluate(std::string_view code, std::string_view 
     task.error = kNoMemory;
     lua_settop(state_, 0);
   }
+  StopWatching();
   is_bounded_ = false;
+  CollectIfFull();
   if (!task.error.empty()) return Error::Owned("ERR " + task.error);
   return std::move(task.result);
 }

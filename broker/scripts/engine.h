@@ -44,7 +44,8 @@ struct ScriptRun {
   protocol::RespVersion resp = protocol::RespVersion::k2;
   int repl = kReplAll;
   uint64_t begin_ticks = 0;
-  bool is_slow = false;  // beyond busy-reply-threshold; clients get BUSY
+  uint64_t changes_before = 0;  // of the transaction around it
+  bool is_slow = false;         // beyond busy-reply-threshold; clients get BUSY
 };
 
 /// A Lua state with the sandbox of scripts: one for each reactor, used on its thread only.
@@ -74,6 +75,8 @@ class LuaEngine {
 
   /// Compiles a script unless that was done. The error is that of EVAL.
   protocol::Result<void> Compile(const ScriptRef& script);
+  /// `script` takes the place of another of the same text.
+  void Replace(const ScriptRef& script);
   /// The compiled script of a digest; null if it is not known here, or no longer to be used.
   const ScriptRef* FindCompiled(std::string_view sha);
   /// Runs a compiled script and writes its one reply.
@@ -110,6 +113,23 @@ class LuaEngine {
   }
   /// Looks at the clock: serves others if the script is slow, raises an error if it is to end.
   void Look(lua_State* lua);
+  /// Raises the error on top again if it is the end of the script, which nothing in it may catch.
+  void CheckEnd(lua_State* lua) const {
+    if (ending_ != nullptr) [[unlikely]]
+      lua_error(lua);
+  }
+  /// While one lives, `thread` is the coroutine that runs: the one the watch is kept over.
+  class Switch {
+   public:
+    Switch(LuaEngine& engine, lua_State* thread);
+    ~Switch();
+    Switch(const Switch&) = delete;
+    Switch& operator=(const Switch&) = delete;
+
+   private:
+    LuaEngine& engine_;
+    lua_State* const outer_;
+  };
   /// Raises "Attempt to modify a readonly table" if the value at `index` is a proxy.
   static void CheckWritable(lua_State* lua, int index);
   /// Pushes what stands behind the proxy at `index` and returns true; false if that is none.
@@ -132,9 +152,11 @@ class LuaEngine {
 
  private:
   // Work is about a nanosecond or an octet; instructions per hook are few since one of them may
-  // move many octets.
+  // move many octets. One that compares or reads a string takes up to 20 ns for each octet: the
+  // longer the strings are, the fewer instructions go by without a look.
   static constexpr size_t kWorkBetweenLooks = 1'000'000;
-  static constexpr int kInstructionsBetweenLooks = 1000;
+  static constexpr size_t kInstructionsBetweenLooks = 1000;
+  static constexpr size_t kLongString = 64 * 1024;
   static constexpr size_t kBytesBetweenLooks = size_t{8} << 20;
 
   struct Compiled {
@@ -164,23 +186,32 @@ class LuaEngine {
                                   int64_t timeout_ms);
   void Unload(LoadedLibrary& loaded);
   void Drop(int ref) { luaL_unref(state_, LUA_REGISTRYINDEX, ref); }
+  void DropCompiled();
+  void CollectIfFull();
   void ResetSettings();
   void Watch();
+  void StopWatching();
+  void KeepWatchOver(lua_State* thread) const;
+  int InstructionsBetweenLooks() const;
   void PushStrings(lua_State* lua, std::span<const std::string_view> strings);
 
   lua_State* state_ = nullptr;
+  lua_State* current_ = nullptr;  // the coroutine that runs, or state_
   std::atomic<size_t> used_{0};
   size_t memory_limit_ = size_t{256} << 20;
   size_t allocated_since_look_ = 0;
   size_t collected_to_ = 0;  // bytes in use after the last collection in an emergency
   size_t work_ = 0;
-  bool is_bounded_ = false;  // a script runs: the limit holds
+  size_t longest_block_ = 0;      // about the longest string of this run
+  const char* ending_ = nullptr;  // why the script is being ended
+  bool is_bounded_ = false;       // a script runs: the limit holds
+  bool is_watched_ = false;       // and may be ended
   std::mt19937_64 seeds_{std::random_device{}()};
   uint64_t random_ = 0;
   ScriptRun* run_ = nullptr;
   FunctionLibrary* loading_ = nullptr;
   LoadedLibrary* loading_into_ = nullptr;
-  uint64_t deadline_ticks_ = 0;  // without a run
+  uint64_t deadline_ticks_ = 0;       // without a run
   int environment_ref_ = 0;           // globals of scripts
   int environment_real_ref_ = 0;      // what is behind them, for KEYS and ARGV
   int function_environment_ref_ = 0;  // globals of functions
@@ -198,6 +229,9 @@ class LuaEngine {
   protocol::StringSink reply_;
 };
 
+/// Called by table.sort; where errors are looked for, it is not there.
+int ComparesForSort(lua_State* lua);
+
 /// A chunk's name, by which errors name lines.
 inline constexpr const char* kScriptChunk = "@user_script";
 inline constexpr const char* kFunctionChunk = "@user_function";
@@ -207,6 +241,7 @@ void AddBaseLibrary(lua_State* lua);
 void AddStringLibrary(lua_State* lua);  // replaces those that no hook reaches
 void AddTableLibrary(lua_State* lua);
 void AddMathLibrary(lua_State* lua);
+void AddCoroutineLibrary(lua_State* lua);
 void AddBitLibrary(lua_State* lua);
 void AddStructLibrary(lua_State* lua);
 void AddCmsgpackLibrary(lua_State* lua);

@@ -123,13 +123,20 @@ bool CallCommand(lua_State* lua, LuaEngine& engine) {
   }
   entry = CommandTable::Resolve(entry, args);
   if (outer.worker.is_out_of_memory() && entry->Has(Flag::kDenyOom) && !run->call.allows_oom &&
-      outer.unit.changes() == 0) {
+      outer.unit.changes() == run->changes_before) {
     outer.worker.stats().CountError("OOM");
     const std::string text = "-" + std::string(protocol::errors::kOom.text());
     PushError(lua, text, true);
     return false;
   }
   ScriptsState& scripts = outer.server.scripts();
+  scripts.BeginCommand(*run);
+  // Nobody can end the script any more until the command has run. Who was told that it will be must
+  // not find anything written afterwards.
+  if (scripts.IsToEnd(*run)) {
+    scripts.EndCommand(*run);
+    engine.Look(lua);
+  }
   if (entry->Has(Flag::kWrite)) scripts.NoteWrite();
   protocol::StringSink& sink = engine.inner_reply();
   sink.Clear();
@@ -144,7 +151,6 @@ bool CallCommand(lua_State* lua, LuaEngine& engine) {
                        .unit = outer.unit,
                        .in_exec = true,
                        .in_script = true};
-  scripts.BeginCommand(*run);
   outer.worker.Run(inner, *entry);
   scripts.EndCommand(*run);
   return true;

@@ -96,6 +96,7 @@ int Pairs(lua_State* lua) {
 int Pcall(lua_State* lua) {
   luaL_checkany(lua, 1);
   const int status = lua_pcall(lua, lua_gettop(lua) - 1, LUA_MULTRET, 0);
+  if (status != 0) LuaEngine::Of(lua).CheckEnd(lua);
   if (status != 0 && lua_istable(lua, -1)) {
     lua_pushliteral(lua, "err");
     lua_rawget(lua, -2);
@@ -119,9 +120,10 @@ int Xpcall(lua_State* lua) {
   lua_insert(lua, 1);  // handler, function
   const int status = lua_pcall(lua, 0, LUA_MULTRET, 0);
   if (status != 0) {
+    LuaEngine::Of(lua).CheckEnd(lua);
     lua_pushvalue(lua, 1);
     lua_insert(lua, -2);
-    lua_pcall(lua, 1, 1, 0);
+    if (lua_pcall(lua, 1, 1, 0) != 0) LuaEngine::Of(lua).CheckEnd(lua);
   }
   lua_pushboolean(lua, status == 0 ? 1 : 0);
   lua_replace(lua, 1);
@@ -150,8 +152,12 @@ int Load(lua_State* lua) {
   luaL_Buffer text;
   luaL_buffinit(lua, &text);
   for (;;) {
+    LuaEngine::Of(lua).Charge(lua, 100);
     lua_pushvalue(lua, 1);
-    if (lua_pcall(lua, 0, 1, 0) != 0) return LoadResult(lua, LUA_ERRRUN);
+    if (lua_pcall(lua, 0, 1, 0) != 0) {
+      LuaEngine::Of(lua).CheckEnd(lua);
+      return LoadResult(lua, LUA_ERRRUN);
+    }
     if (lua_isnil(lua, -1) || (lua_isstring(lua, -1) != 0 && lua_objlen(lua, -1) == 0)) break;
     if (lua_isstring(lua, -1) == 0) {
       lua_pushliteral(lua, "reader function must return a string");
@@ -223,6 +229,20 @@ int Guarded(lua_State* lua) {
   return lua_tocfunction(lua, lua_upvalueindex(1))(lua);
 }
 
+/// A stock function (the upvalue) that calls another, which may be itself: no hook is reached in a
+/// tree of such calls, and it may have more leaves than anybody can wait for.
+int Calling(lua_State* lua) {
+  LuaEngine::Of(lua).Charge(lua, 100 + (lua_istable(lua, 1) ? lua_objlen(lua, 1) * 50 : 0));
+  return lua_tocfunction(lua, lua_upvalueindex(1))(lua);
+}
+
+int StockSort(lua_State* lua) {
+  if (!lua_isnoneornil(lua, 2)) luaL_checktype(lua, 2, LUA_TFUNCTION);
+  lua_settop(lua, 2);
+  lua_pushcclosure(lua, ComparesForSort, 1);
+  return lua_tocfunction(lua, lua_upvalueindex(1))(lua);
+}
+
 /// Moves the element at `root` of a heap of `count` elements (of the table at 1) down to its place.
 void SiftDown(lua_State* lua, int root, int count) {
   lua_rawgeti(lua, 1, root);
@@ -255,7 +275,8 @@ int Sort(lua_State* lua) {
   LuaEngine::CheckWritable(lua, 1);
   LuaEngine& engine = LuaEngine::Of(lua);
   const auto count = static_cast<int>(lua_objlen(lua, 1));
-  if (!lua_isnoneornil(lua, 2) || count < 64) return lua_tocfunction(lua, lua_upvalueindex(1))(lua);
+  if (count < 64) return lua_tocfunction(lua, lua_upvalueindex(1))(lua);
+  if (!lua_isnoneornil(lua, 2)) return StockSort(lua);
   lua_settop(lua, 2);
   lua_rawgeti(lua, 1, 1);
   const int type = lua_type(lua, -1);
@@ -267,10 +288,8 @@ int Sort(lua_State* lua) {
     lua_pop(lua, 1);
   }
   lua_settop(lua, 2);
-  if (!is_plain) {
-    engine.Charge(lua, static_cast<size_t>(count) * 64);
-    return lua_tocfunction(lua, lua_upvalueindex(1))(lua);
-  }
+  engine.Charge(lua, static_cast<size_t>(count) * 16);
+  if (!is_plain) return StockSort(lua);
   for (int root = count / 2; root >= 1; --root) {
     SiftDown(lua, root, count);
     engine.Charge(lua, 400);
@@ -284,6 +303,49 @@ int Sort(lua_State* lua) {
     engine.Charge(lua, 400);
   }
   return 0;
+}
+
+// ---------------------------------------------------------------- coroutine
+
+constexpr size_t kWorkOfResume = 100'000;
+
+/// Stock resume (the upvalue), with the watch kept over the coroutine.
+int Resume(lua_State* lua) {
+  LuaEngine& engine = LuaEngine::Of(lua);
+  lua_State* const thread = lua_tothread(lua, 1);
+  luaL_argcheck(lua, thread != nullptr, 1, "coroutine expected");
+  // Each coroutine counts instructions of its own.
+  engine.Charge(lua, kWorkOfResume);
+  int results = 0;
+  {
+    const LuaEngine::Switch switched(engine, thread);
+    results = lua_tocfunction(lua, lua_upvalueindex(1))(lua);
+  }
+  if (lua_toboolean(lua, -results) == 0) engine.CheckEnd(lua);
+  return results;
+}
+
+/// What wrap returns. Upvalues: stock resume, the coroutine.
+int ResumeWrapped(lua_State* lua) {
+  lua_pushvalue(lua, lua_upvalueindex(2));
+  lua_insert(lua, 1);
+  const int results = Resume(lua);
+  if (lua_toboolean(lua, -results) != 0) return results - 1;
+  if (lua_isstring(lua, -1) != 0) {
+    luaL_where(lua, 1);
+    lua_insert(lua, -2);
+    lua_concat(lua, 2);
+  }
+  return lua_error(lua);
+}
+
+/// Upvalues: stock resume, stock create.
+int Wrap(lua_State* lua) {
+  lua_tocfunction(lua, lua_upvalueindex(2))(lua);
+  lua_pushvalue(lua, lua_upvalueindex(1));
+  lua_insert(lua, -2);
+  lua_pushcclosure(lua, ResumeWrapped, 2);
+  return 1;
 }
 
 // ---------------------------------------------------------------- math
@@ -322,6 +384,20 @@ int RandomSeed(lua_State* lua) {
 }
 
 }  // namespace
+
+/// What stock sort compares with: the function at the upvalue, or '<' if that is nil. The function
+/// may be one of C, and so may a metamethod be: no hook is reached there.
+int ComparesForSort(lua_State* lua) {
+  LuaEngine::Of(lua).Charge(lua, 200);
+  if (lua_isnil(lua, lua_upvalueindex(1))) {
+    lua_pushboolean(lua, lua_lessthan(lua, 1, 2));
+    return 1;
+  }
+  lua_pushvalue(lua, lua_upvalueindex(1));
+  lua_insert(lua, 1);
+  lua_call(lua, 2, 1);
+  return 1;
+}
 
 uint32_t LuaEngine::NextRandom() {
   // The generator of drand48 (POSIX): scripts get the same sequence everywhere.
@@ -403,9 +479,24 @@ void AddTableLibrary(lua_State* lua) {
     lua_pushcclosure(lua, Guarded, 1);
     lua_setfield(lua, -2, name);
   }
+  for (const char* const name : {"foreach", "foreachi"}) {
+    lua_getfield(lua, -1, name);
+    lua_pushcclosure(lua, Calling, 1);
+    lua_setfield(lua, -2, name);
+  }
   lua_getfield(lua, -1, "sort");
   lua_pushcclosure(lua, Sort, 1);
   lua_setfield(lua, -2, "sort");
+}
+
+void AddCoroutineLibrary(lua_State* lua) {
+  lua_getfield(lua, -1, "resume");
+  lua_getfield(lua, -2, "create");
+  lua_pushcclosure(lua, Wrap, 2);
+  lua_setfield(lua, -2, "wrap");
+  lua_getfield(lua, -1, "resume");
+  lua_pushcclosure(lua, Resume, 1);
+  lua_setfield(lua, -2, "resume");
 }
 
 void AddMathLibrary(lua_State* lua) {
@@ -431,7 +522,7 @@ void LuaEngine::Init() {
   };
   constexpr Library kLibraries[] = {
       {"string", AddStringLibrary, false},    {"table", AddTableLibrary, false},
-      {"math", AddMathLibrary, false},        {"coroutine", [](lua_State*) {}, false},
+      {"math", AddMathLibrary, false},        {"coroutine", AddCoroutineLibrary, false},
       {"bit", AddBitLibrary, true},           {"struct", AddStructLibrary, true},
       {"cmsgpack", AddCmsgpackLibrary, true}, {"cjson", AddCjsonLibrary, true}};
   lua_newtable(lua);  // at top + 1: what the environments of scripts and functions share

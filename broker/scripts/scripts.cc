@@ -111,6 +111,10 @@ void ScriptsState::BeginCommand(const ScriptRun& run) {
   if (run.is_slow) server_.gate().EndVisits();
 }
 
+bool ScriptsState::IsToEnd(const ScriptRun& run) const {
+  return run.is_slow && kill_.load(std::memory_order_relaxed) != KillRequest::kNone;
+}
+
 void ScriptsState::EndCommand(const ScriptRun& run) {
   if (run.is_slow) server_.gate().AllowVisits();
 }

@@ -65,6 +65,8 @@ class ScriptsState {
   void End(ScriptRun& run);
   /// Keeps visitors out while a command of a slow script runs.
   void BeginCommand(const ScriptRun& run);
+  /// Between the two: whether Watch is about to end the run.
+  bool IsToEnd(const ScriptRun& run) const;
   void EndCommand(const ScriptRun& run);
   /// The script has changed something or may have: it cannot be killed any more.
   void NoteWrite() { has_written_.store(true, std::memory_order_relaxed); }

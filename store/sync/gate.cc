@@ -28,17 +28,21 @@ bool Gate::Lock(int participant, bool gives_up) {
   PEAL_CHECK(lock_rank::ThreadHeldCount() == 0);
 #endif
   const bool was_in_turn = participant != kNoParticipant && turnstile_.IsIn(participant);
-  const uint32_t ticket = next_ticket_.fetch_add(1, std::memory_order_relaxed);
+  const uint32_t ticket = next_ticket_.fetch_add(1, std::memory_order_seq_cst);
   std::atomic<Ticket>& own = tickets_[ticket % kTickets];
   if (was_in_turn) turnstile_.Leave(participant);
   ChaosPoint();
-  for (uint32_t now; (now = serving_.load(std::memory_order_seq_cst)) != ticket;) {
+  for (;;) {
+    // Read first: whatever is looked at below changes before this does.
+    const uint32_t seen = calls_.load(std::memory_order_seq_cst);
+    if (serving_.load(std::memory_order_seq_cst) == ticket) break;
     Ticket waits = Ticket::kWaits;
     if (gives_up && turnstile_.AllowsVisits() &&
         own.compare_exchange_strong(waits, Ticket::kGivenUp)) {
       return false;
     }
-    FutexWait(serving_, now);
+    ChaosPoint();
+    FutexWait(calls_, seen);
   }
   own.store(Ticket::kWaits, std::memory_order_relaxed);
   turnstile_.WaitForKeptOut(participant);
@@ -51,9 +55,12 @@ bool Gate::Lock(int participant, bool gives_up) {
 
 void Gate::AllowVisits() {
   turnstile_.AllowVisits();
-  // Those who wait for their ticket sleep on another word. That word stays as it is, so each looks
-  // again and sleeps on unless it gives up.
-  FutexWakeAll(serving_);
+  CallWaiting(serving_.load(std::memory_order_relaxed) + 1);
+}
+
+void Gate::CallWaiting(uint32_t first) {
+  calls_.fetch_add(1, std::memory_order_seq_cst);
+  if (next_ticket_.load(std::memory_order_seq_cst) != first) FutexWakeAll(calls_);
 }
 
 void Gate::UnlockExclusive() NO_THREAD_SAFETY_ANALYSIS {
@@ -70,7 +77,7 @@ void Gate::UnlockExclusive() NO_THREAD_SAFETY_ANALYSIS {
   turnstile_.Open();
   ChaosPoint();
   serving_.store(next, std::memory_order_seq_cst);
-  if (next_ticket_.load(std::memory_order_seq_cst) != next) FutexWakeAll(serving_);
+  CallWaiting(next);
 }
 
 }  // namespace peal::store

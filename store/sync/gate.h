@@ -98,10 +98,13 @@ class CAPABILITY("gate") Gate {
   static constexpr uint32_t kTickets = 4 * kMaxParticipants;
 
   bool Lock(int participant, bool gives_up);
+  /// Lets those who wait for a ticket look again; nobody has one from `first` on if that is next.
+  void CallWaiting(uint32_t first);
 
   Turnstile turnstile_;
   alignas(64) std::atomic<uint32_t> next_ticket_{0};
   std::atomic<uint32_t> serving_{0};
+  std::atomic<uint32_t> calls_{0};  // those who wait sleep on this
   std::atomic<Ticket> tickets_[kTickets] = {};
   int holder_ = kNoParticipant;      // the holder's place; written by the holder only
   bool holder_was_in_turn_ = false;  // likewise

@@ -84,6 +84,37 @@ constexpr const char* kHostile[] = {
     "while true do os.clock() end",
     "while true do redis.sha1hex(string.rep('x', 1000000)) end",
     "while true do redis.log(redis.LOG_DEBUG, string.rep('x', 100000)) end",
+    // Errors that are caught on the way out.
+    "local function f(n) if n == 0 then while true do end end while true do pcall(f, n - 1) end "
+    "end "
+    "f(6)",
+    "local function f(n) if n == 0 then while true do end end "
+    "while true do coroutine.resume(coroutine.create(f), n - 1) end end f(6)",
+    "local function f(n) if n == 0 then while true do end end "
+    "while true do pcall(coroutine.wrap(f), n - 1) end end f(6)",
+    "local function f(n) if n == 0 then while true do end end "
+    "while true do load(function() f(n - 1) end) end end f(6)",
+    "while true do xpcall(function() while true do end end, "
+    "function() while true do end end) end",
+    // Loops without instructions.
+    "local a, b = {}, {} for i = 1, 100 do local c, d = {}, {} c[a] = table.foreach "
+    "c[b] = table.foreach d[a] = table.foreach d[b] = table.foreach a, b = c, d end "
+    "table.foreach(a, table.foreach)",
+    "load(os.clock)",
+    "load(math.random)",
+    "local t = {} for i = 1, 300 do t[i] = {} for k = 1, i - 1 do t[i][t[k]] = true end end "
+    "local u = {} for i = 1, 30000 do u[i] = t[i % 300 + 1] end "
+    "while true do table.sort(u, rawget) end",
+    "local m = {__lt = rawequal} local t = {} "
+    "for i = 1, 100000 do t[i] = setmetatable({}, m) end while true do table.sort(t) end",
+    "local c = coroutine.wrap(function() local s = string.rep('x', 5000000) "
+    "while true do local a = s .. 'y' end end) c()",
+    "local s = string.rep('\\0', 8000000) while true do local a = s < s end",
+    "local s = string.rep(' ', 8000000) while true do tonumber(s) end",
+    "local s = string.rep('1', 8000000) while true do local a = s + 0 end",
+    "local s = string.rep('\\0', 4000000) while true do "
+    "coroutine.wrap(function() local a = s < s end)() end",
+    "local t = {1} for i = 1, 60 do t = {t, t} end return t",
     // Loops inside functions.
     "return string.find(string.rep('a', 40000), string.rep('.-', 12) .. 'b')",
     "return string.find(string.rep('a', 100), string.rep('a?', 100) .. string.rep('a', 101))",
@@ -263,6 +294,78 @@ TEST_P(HostileScripts, ClientsMayLeaveWhileAScriptSpins) {
   EXPECT_EQ(other.Do("SCRIPT KILL"), "OK");
   EXPECT_TRUE(client.Read().IsError());
   EXPECT_TRUE(Eventually([&] { return Info("pubsub_channels") == "0"; }));
+}
+
+TEST_P(HostileScripts, ThePipelineBehindAScriptIsNotTouchedByThoseServedMeanwhile) {
+  constexpr int kBehind = 40;
+  Client client = ConnectResp2();
+  std::vector<Client> others;
+  for (int i = 0; i < 2 * kManyReactors; ++i) others.push_back(ConnectResp2());
+  std::vector<std::vector<std::string>> pipeline = {{"EVAL", "while true do end", "0"}};
+  for (int i = 0; i < kBehind; ++i) {
+    pipeline.push_back({"SET", "key" + std::to_string(i), "value" + std::to_string(i)});
+  }
+  std::string bytes;
+  for (const auto& command : pipeline) bytes += EncodeCommand(command);
+  client.Send(bytes);
+  AwaitBusy(others);
+  for (Client& other : others) {
+    EXPECT_THAT(other.Do("DEL not these words"), ::testing::StartsWith("-BUSY"));
+  }
+  EXPECT_EQ(others[0].Do("SCRIPT KILL"), "OK");
+  EXPECT_TRUE(client.Read().IsError());
+  for (int i = 0; i < kBehind; ++i) EXPECT_EQ(client.Read().Show(), "OK") << i;
+  for (int i = 0; i < kBehind; ++i) {
+    EXPECT_EQ(client.Do("GET key" + std::to_string(i)), "'value" + std::to_string(i) + "'");
+  }
+}
+
+TEST_P(HostileScripts, WhoIsServedMeanwhileDoesNotGiveTheScriptRoomToWrite) {
+  Client client = ConnectResp2();
+  std::vector<Client> others;
+  for (int i = 0; i < 2 * kManyReactors; ++i) others.push_back(ConnectResp2());
+  ASSERT_EQ(client.Do("CONFIG SET maxmemory 1"), "OK");
+  client.SendCommand({"EVAL",
+                      "local n = 0 while n < 1e8 do n = n + 1 end "
+                      "return redis.call('SET', 'x', 1)",
+                      "0"});
+  AwaitBusy(others);
+  EXPECT_THAT(client.Read().Show(), ::testing::StartsWith("-OOM command not allowed"));
+  EXPECT_EQ(client.Do("CONFIG SET maxmemory 0"), "OK");
+}
+
+TEST_P(HostileScripts, OnlyAShutdownThatSavesNothingEndsAScript) {
+  Client client = ConnectResp2();
+  Client other = ConnectResp2();
+  client.SendCommand({"EVAL", "while true do end", "0"});
+  ASSERT_TRUE(Eventually([&] { return other.Do("PING").starts_with("-BUSY"); }));
+  EXPECT_EQ(other.Do("SHUTDOWN"),
+            "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN "
+            "NOSAVE.");
+  EXPECT_THAT(other.Do("SHUTDOWN SAVE"), ::testing::StartsWith("-BUSY"));
+  EXPECT_EQ(other.Do("SCRIPT KILL"), "OK");
+  EXPECT_TRUE(client.Read().IsError());
+}
+
+TEST(HostileScriptsOwnServer, WhoLeavesWhileAScriptSpinsMakesRoomForOthers) {
+  for (const int reactors : {1, kManyReactors}) {
+    Server server(
+        {.reactors = reactors, .args = {"--busy-reply-threshold", "50", "--maxclients", "8"}});
+    if (server.IsReference()) GTEST_SKIP();
+    Client client = server.Connect();
+    client.SendCommand({"EVAL", "while true do end", "0"});
+    Client other = server.Connect();
+    while (!other.Do("PING").starts_with("-BUSY")) {
+    }
+    for (int i = 0; i < 60; ++i) {
+      Client passing = server.Connect();
+      EXPECT_THAT(passing.Do("PING"), ::testing::StartsWith("-BUSY")) << i;
+      passing.ShutdownWrite();
+      passing.ReadUntilClosed();
+    }
+    EXPECT_EQ(other.Do("SCRIPT KILL"), "OK");
+    EXPECT_TRUE(client.Read().IsError());
+  }
 }
 
 TEST(HostileScriptsOwnServer, TheServerEndsInTheMiddleOfAScript) {

@@ -260,6 +260,72 @@ TEST_P(Scripts, MonitorsSeeTheScriptThenItsCommands) {
   EXPECT_THAT(lines[1], ::testing::HasSubstr(" lua] \"SET\" \"m\" \"1\""));
 }
 
+TEST_P(Scripts, ALargeReplyIsThereToTheLastElement) {
+  Client client = Connect();
+  const Reply reply = Eval(client, "local t = {} for i = 1, 300000 do t[i] = i end return t");
+  ASSERT_EQ(reply.items.size(), 300000u) << reply.Show().substr(0, 100);
+  EXPECT_EQ(reply.items.back().Show(), ":300000");
+}
+
+TEST_P(Scripts, WhatATransactionWroteBeforeDoesNotLetAScriptWriteBeyondMaxmemory) {
+  Client client = Connect();
+  Client admin = ConnectResp2();
+  client.Do("SET x 1");
+  ASSERT_EQ(admin.Do("CONFIG SET maxmemory 1"), "OK");
+  client.Do("MULTI");
+  client.Do("DEL x");
+  client.Call({"EVAL", "return redis.call('SET', 'y', 1)", "0"});
+  EXPECT_THAT(client.Call({"EXEC"}).Show(), ::testing::StartsWith("[:1, -OOM "));
+  admin.Do("CONFIG SET maxmemory 0");
+}
+
+TEST_P(Scripts, CoroutinesWorkAsInStockLua) {
+  Client client = Connect();
+  Client theirs = Client::Tcp(Reference().port());
+  for (const char* const script :
+       {"local c = coroutine.create(function(a, b) local c = coroutine.yield(a + b) "
+        "local d, e = coroutine.yield(c * 2) return d + e end) "
+        "return {select(2, coroutine.resume(c, 1, 2)), select(2, coroutine.resume(c, 10)), "
+        "select(2, coroutine.resume(c, 3, 4)), coroutine.status(c)}",
+        "local c = coroutine.create(function() error('x') end) "
+        "return {tostring(coroutine.resume(c)), select(2, coroutine.resume(c))}",
+        "local c = coroutine.create(error) return select(2, coroutine.resume(c, 'text'))",
+        "local f = coroutine.wrap(function() for i = 1, 3 do coroutine.yield(i) end end) "
+        "return {f(), f(), f(), f()}",
+        "local f = coroutine.wrap(function() return 1 end) f() return {pcall(f)}",
+        "local f = coroutine.wrap(function() error('x') end) return select(2, pcall(f))",
+        "local f = coroutine.wrap(function() error({err = 'y'}) end) return select(2, pcall(f))",
+        "local f = coroutine.wrap(function() return redis.call('nonsense') end) return f()",
+        "coroutine.wrap(1)", "coroutine.resume(1)", "return coroutine.wrap",
+        "local c c = coroutine.create(function() return coroutine.resume(c) end) "
+        "return select(3, coroutine.resume(c))",
+        "return #{coroutine.wrap(function(...) return ... end)(1, 2, 3)}",
+        "return tostring(coroutine.running())",
+        "return type(coroutine.wrap(function() return coroutine.running() end)())"}) {
+    const std::vector<std::string> command = {"EVAL", script, "0"};
+    EXPECT_EQ(Escaped(client.Call(command).Show()), Escaped(theirs.Call(command).Show())) << script;
+  }
+}
+
+TEST_P(Scripts, SortsAsStockLua) {
+  Client client = Connect();
+  Client theirs = Client::Tcp(Reference().port());
+  for (const char* const script :
+       {"local t = {} for i = 1, 200 do t[i] = {(i * 7919) % 50, i} end "
+        "table.sort(t, function(a, b) return a[1] < b[1] end) return t",
+        "local m = {__lt = function(a, b) return a[1] < b[1] end} local t = {} "
+        "for i = 1, 200 do t[i] = setmetatable({(i * 7919) % 50, i}, m) end table.sort(t) return t",
+        "local t = {} for i = 1, 200 do t[i] = i end table.sort(t, function() return true end)",
+        "local t = {} for i = 1, 200 do t[i] = i end t[100] = 'x' table.sort(t)",
+        "local t = {} for i = 1, 200 do t[i] = i end table.sort(t, function() error('x') end)",
+        "local t = {} for i = 1, 200 do t[i] = i end table.sort(t, 1)",
+        "local t = {} for i = 1, 200 do t[i] = (i * 7919) % 200 end t[7] = 0 / 0 "
+        "return {pcall(table.sort, t), #t}"}) {
+    const std::vector<std::string> command = {"EVAL", script, "0"};
+    EXPECT_EQ(Escaped(client.Call(command).Show()), Escaped(theirs.Call(command).Show())) << script;
+  }
+}
+
 // ---------------------------------------------------------------- functions
 
 constexpr const char* kLibrary =

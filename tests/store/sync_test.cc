@@ -199,6 +199,181 @@ TEST(Gate, AHolderIsBackInItsTurnAfterwards) {
   EXPECT_FALSE(gate.InTurn(7));
 }
 
+// ---------------------------------------------------------------- visits
+
+TEST(GateVisits, AreAllowedOnlyWhileTheHolderSaysSo) {
+  Gate gate;
+  const auto visits = [&](int participant) {
+    bool is_visit = false;
+    std::thread([&] {
+      is_visit = !gate.EnterOrVisit(participant);
+      if (is_visit) {
+        EXPECT_FALSE(gate.InTurn(participant));
+        EXPECT_FALSE(gate.HeldExclusively());
+        gate.LeaveVisit(participant);
+      } else {
+        gate.Leave(participant);
+      }
+    }).join();
+    return is_visit;
+  };
+  EXPECT_FALSE(visits(1));
+  gate.Enter(0);
+  gate.LockExclusive(0);
+  gate.AllowVisits();
+  EXPECT_TRUE(visits(1));
+  EXPECT_TRUE(visits(2));
+  EXPECT_TRUE(visits(1));
+  gate.EndVisits();
+  gate.AllowVisits();
+  EXPECT_TRUE(visits(1));
+  gate.EndVisits();
+  gate.UnlockExclusive();
+  EXPECT_TRUE(gate.InTurn(0));
+  EXPECT_FALSE(visits(1));
+  gate.Leave(0);
+}
+
+TEST(GateVisits, WhoWaitsIsLetInWhenTheyBeginAndGetsATurnWhenAllIsOver) {
+  Gate gate;
+  gate.LockExclusive();
+  std::atomic<int> visits{0};
+  std::atomic<int> turns{0};
+  std::vector<std::thread> threads;
+  for (int me = 1; me <= 3; ++me) {
+    threads.emplace_back([&, me] {
+      for (bool is_turn = false; !is_turn;) {
+        is_turn = gate.EnterOrVisit(me);
+        if (is_turn) {
+          ++turns;
+          gate.Leave(me);
+        } else {
+          ++visits;
+          gate.LeaveVisit(me);
+        }
+      }
+    });
+  }
+  gate.AllowVisits();
+  while (visits < 30) std::this_thread::yield();
+  EXPECT_EQ(turns, 0);
+  gate.EndVisits();
+  const int seen = visits;
+  for (int i = 0; i < 100; ++i) std::this_thread::yield();
+  EXPECT_EQ(visits, seen);
+  gate.UnlockExclusive();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(turns, 3);
+}
+
+TEST(GateVisits, TheHolderGoesOnWhenTheLastVisitorHasLeft) {
+  Gate gate;
+  // Written by the holder without visits and by nobody else; visitors read.
+  int64_t a = 0;
+  int64_t b = 0;
+  std::atomic<int64_t> violations{0};
+  std::atomic<int64_t> visits{0};
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (int me = 1; me <= 4; ++me) {
+    threads.emplace_back([&, me] {
+      while (!stop) {
+        const bool is_turn = gate.EnterOrVisit(me);
+        if (a != b) ++violations;
+        if (is_turn) {
+          gate.Leave(me);
+        } else {
+          ++visits;
+          gate.LeaveVisit(me);
+        }
+      }
+    });
+  }
+  for (int i = 0; i < kRounds / 100 || visits < 100; ++i) {
+    Gate::TurnScope turn(gate, 0);
+    Gate::ExclusiveScope exclusive(gate, 0);
+    for (int k = 0; k < 5; ++k) {
+      ++a;
+      ++b;
+      gate.AllowVisits();
+      if (k == 2) std::this_thread::yield();
+      gate.EndVisits();
+    }
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(violations, 0);
+  EXPECT_EQ(a, b);
+}
+
+TEST(GateVisits, WhoWaitsForTheGateHearsOfThemTheFirstTime) {
+  Gate gate;
+  std::atomic<int> round{0};
+  std::atomic<int> done{0};
+  constexpr int kEnd = 2 * kRounds;
+  std::thread waiter([&] {
+    for (int i = 1; i <= kEnd; ++i) {
+      while (round.load() < i) std::this_thread::yield();
+      if (gate.LockExclusiveUnlessVisits(1)) ADD_FAILURE() << "in round " << i;
+      done = i;
+    }
+  });
+  for (int i = 1; i <= kEnd; ++i) {
+    gate.LockExclusive(0);
+    round = i;
+    // So that it is met at every step on its way to sleep.
+    for (int k = 0; k < i % 512; ++k) std::atomic_signal_fence(std::memory_order_seq_cst);
+    gate.AllowVisits();
+    while (done.load() < i) std::this_thread::yield();
+    gate.EndVisits();
+    gate.UnlockExclusive();
+  }
+  waiter.join();
+}
+
+TEST(GateVisits, TicketsThatWereGivenUpAreSkipped) {
+  Gate gate;
+  std::atomic<int64_t> odd{0};
+  std::atomic<int64_t> given_up{0};
+  std::atomic<int64_t> served{0};
+  int64_t total = 0;  // written under exclusivity only
+  const auto work = [&] {
+    ++total;
+    if (total % 2 == 0) ++odd;
+    ++total;
+    ++served;
+  };
+  RunThreads(6, [&](int me) {
+    for (int i = 0; i < kRounds / 20; ++i) {
+      if (me == 5) {
+        Gate::ExclusiveScope exclusive(gate);  // waits whatever happens
+        work();
+      } else if (me == 0) {
+        Gate::TurnScope turn(gate, me);
+        Gate::ExclusiveScope exclusive(gate, me);
+        work();
+        gate.AllowVisits();
+        std::this_thread::yield();
+        gate.EndVisits();
+      } else if (gate.EnterOrVisit(me)) {
+        if (gate.LockExclusiveUnlessVisits(me)) {
+          work();
+          gate.UnlockExclusive();
+          gate.Leave(me);
+        } else {
+          ++given_up;
+          EXPECT_FALSE(gate.InTurn(me));
+        }
+      } else {
+        gate.LeaveVisit(me);
+      }
+    }
+  });
+  EXPECT_EQ(odd, 0);
+  EXPECT_EQ(total, 2 * served);
+  EXPECT_GT(given_up, 0);
+}
+
 TEST(DistributedRwLock, ReadersNeverSeeAHalfDoneWrite) {
   DistributedRwLock lock(LockRank::kPatternWriter);
   int64_t left = 0;
