@@ -207,17 +207,18 @@ void FunctionRestore(CommandContext& context) {
           "ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE."));
     }
   }
-  const auto codes = ReadLibraries(context.arg(2));
-  if (!codes.ok()) return context.Fail(codes.error());
   std::vector<LibraryRef> libraries;
   const uint64_t begin_ticks = Ticks();
-  for (const std::string& code : *codes) {
+  const auto learn = [&](std::string_view code) -> Result<void> {
     const auto spent_ms = static_cast<int64_t>(TicksToUs(Ticks() - begin_ticks) / 1000);
-    auto library =
-        Learn(context, code, std::clamp<int64_t>(kRestoreTimeoutMs - spent_ms, 0, kLoadTimeoutMs));
-    if (!library.ok()) return context.Fail(library.error());
-    libraries.push_back(std::move(*library));
-  }
+    PEAL_ASSIGN_OR_RETURN(
+        LibraryRef library,
+        Learn(context, code, std::clamp<int64_t>(kRestoreTimeoutMs - spent_ms, 0, kLoadTimeoutMs)));
+    libraries.push_back(std::move(library));
+    return {};
+  };
+  const auto read = ReadLibraries(context.arg(2), learn);
+  if (!read.ok()) return context.Fail(read.error());
   const auto restored = context.server.scripts().functions().Restore(libraries, policy);
   if (!restored.ok()) return context.Fail(restored.error());
   context.unit.Replicate(context.args);

@@ -91,6 +91,8 @@ TableEntry* CommandTable::Add(const Command& command, const std::string& parent)
   // without their locks.
   PEAL_CHECK(command.spec.keys.empty() || entry->has_movable_keys ||
              protocol::FixedKeys(command.spec).first > 0);
+  // What is allowed while a script goes on cannot wait for the Gate that the script holds.
+  PEAL_CHECK(!entry->Has(Flag::kAllowBusy) || (!entry->is_exclusive && !entry->may_be_exclusive));
   // Shard channels are routed like keys but are none: they need no stripe.
   const bool has_keys = !command.spec.keys.empty() &&
                         !protocol::Any(command.spec.keys[0].flags & protocol::KeyFlag::kNotKey);

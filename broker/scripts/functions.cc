@@ -145,10 +145,10 @@ std::string DumpLibraries(const std::vector<LibraryRef>& libraries, bool compres
   return out;
 }
 
-Result<std::vector<std::string>> ReadLibraries(std::string_view payload) {
+Result<void> ReadLibraries(std::string_view payload,
+                           const std::function<Result<void>(std::string_view code)>& take) {
   const auto body = store::rdb::PayloadBody(payload);
   if (!body.has_value()) return kBadPayload;
-  std::vector<std::string> codes;
   store::rdb::Reader reader(*body);
   std::string scratch;
   while (reader.Remaining() > 0) {
@@ -159,9 +159,9 @@ Result<std::vector<std::string>> ReadLibraries(std::string_view payload) {
     if (mark != kLibraryMark) return Error::Static("ERR given type is not a function");
     const std::string_view code = reader.String(scratch);
     if (!reader.ok()) return Error::Static("ERR Failed loading library data");
-    codes.emplace_back(code);
+    PEAL_RETURN_IF_ERROR(take(code));
   }
-  return codes;
+  return {};
 }
 
 }  // namespace peal::broker

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -80,7 +81,10 @@ class FunctionTable {
 
 /// FUNCTION DUMP: the libraries' texts as Redis dumps them.
 std::string DumpLibraries(const std::vector<LibraryRef>& libraries, bool compress);
-/// The texts in a payload of FUNCTION DUMP. `payload` is hostile.
-protocol::Result<std::vector<std::string>> ReadLibraries(std::string_view payload);
+/// Hands over the texts in a payload of FUNCTION DUMP, one by one until the first error: there may
+/// be many more than can be kept. `payload` is hostile.
+protocol::Result<void> ReadLibraries(
+    std::string_view payload,
+    const std::function<protocol::Result<void>(std::string_view code)>& take);
 
 }  // namespace peal::broker

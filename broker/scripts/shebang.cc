@@ -1,7 +1,6 @@
 #include "broker/scripts/shebang.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "protocol/base/text.h"
 
@@ -11,17 +10,22 @@ namespace {
 using protocol::Error;
 using protocol::Result;
 
-std::vector<std::string_view> Words(std::string_view line) {
-  std::vector<std::string_view> words;
-  constexpr std::string_view kBlank = " \t\r";
-  for (size_t at = line.find_first_not_of(kBlank); at != std::string_view::npos;
-       at = line.find_first_not_of(kBlank, at)) {
-    const size_t end = std::min(line.find_first_of(kBlank, at), line.size());
-    words.push_back(line.substr(at, end - at));
-    at = end;
+/// The words of a line, one by one; empty behind the last. The line is as long as a client likes.
+class Words {
+ public:
+  explicit Words(std::string_view line) : rest_(line) {}
+
+  std::string_view Next() {
+    constexpr std::string_view kBlank = " \t\r";
+    rest_.remove_prefix(std::min(rest_.find_first_not_of(kBlank), rest_.size()));
+    const std::string_view word = rest_.substr(0, rest_.find_first_of(kBlank));
+    rest_.remove_prefix(word.size());
+    return word;
   }
-  return words;
-}
+
+ private:
+  std::string_view rest_;
+};
 
 }  // namespace
 
@@ -42,13 +46,12 @@ Result<Shebang> ParseScriptShebang(std::string_view body) {
   if (end == std::string_view::npos) return Error::Static("ERR Invalid script shebang");
   shebang.is_there = true;
   shebang.size = end;
-  const std::vector<std::string_view> words = Words(body.substr(0, end));
-  if (words.empty() || words[0] != "#!lua") {
+  Words words(body.substr(0, end));
+  if (const std::string_view engine = words.Next(); engine != "#!lua") {
     return Error::Owned("ERR Unexpected engine in script shebang: " +
-                        std::string(words.empty() ? "" : words[0].substr(0, 128)));
+                        std::string(engine.substr(0, 128)));
   }
-  for (size_t i = 1; i < words.size(); ++i) {
-    std::string_view option = words[i];
+  for (std::string_view option; !(option = words.Next()).empty();) {
     if (!option.starts_with("flags=")) {
       return Error::Owned("ERR Unknown lua shebang option: " + std::string(option.substr(0, 128)));
     }
@@ -80,24 +83,23 @@ Result<LibraryHeader> ParseLibraryHeader(std::string_view code) {
   if (end == std::string_view::npos) return Error::Static("ERR Invalid library metadata");
   LibraryHeader header;
   header.size = end;
-  const std::vector<std::string_view> words = Words(code.substr(2, end - 2));
+  Words words(code.substr(2, end - 2));
+  const std::string_view engine = words.Next();
   bool has_name = false;
-  for (size_t i = 1; i < words.size(); ++i) {
-    if (!words[i].starts_with("name=")) {
-      return Error::Owned("ERR Invalid metadata value given: " +
-                          std::string(words[i].substr(0, 128)));
+  for (std::string_view word; !(word = words.Next()).empty();) {
+    if (!word.starts_with("name=")) {
+      return Error::Owned("ERR Invalid metadata value given: " + std::string(word.substr(0, 128)));
     }
     if (has_name) {
       return Error::Static("ERR Invalid metadata value, name argument was given multiple times");
     }
     has_name = true;
-    header.name = words[i].substr(5);
+    header.name = word.substr(5);
   }
   if (!has_name) return Error::Static("ERR Library name was not given");
   if (!IsFunctionName(header.name)) return Error::Owned("ERR " + std::string(kBadFunctionName));
-  if (words.empty() || !protocol::EqualsIgnoreCase(words[0], "lua")) {
-    return Error::Owned("ERR Engine '" + std::string(words.empty() ? "" : words[0].substr(0, 128)) +
-                        "' not found");
+  if (!protocol::EqualsIgnoreCase(engine, "lua")) {
+    return Error::Owned("ERR Engine '" + std::string(engine.substr(0, 128)) + "' not found");
   }
   return header;
 }

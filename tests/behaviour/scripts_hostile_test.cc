@@ -330,6 +330,7 @@ TEST_P(HostileScripts, WhoIsServedMeanwhileDoesNotGiveTheScriptRoomToWrite) {
                       "return redis.call('SET', 'x', 1)",
                       "0"});
   AwaitBusy(others);
+  for (Client& other : others) EXPECT_EQ(other.Do("UNWATCH"), "OK");
   EXPECT_THAT(client.Read().Show(), ::testing::StartsWith("-OOM command not allowed"));
   EXPECT_EQ(client.Do("CONFIG SET maxmemory 0"), "OK");
 }

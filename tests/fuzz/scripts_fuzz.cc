@@ -54,8 +54,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   std::string payload(bytes);
   peal::store::rdb::AppendFooter(payload, 10);
-  const auto codes = peal::broker::ReadLibraries(payload);
-  if (!codes.ok()) return 0;
-  for (const std::string& code : *codes) (void)peal::broker::ParseLibraryHeader(code);
+  (void)peal::broker::ReadLibraries(payload,
+                                    [](std::string_view code) -> peal::protocol::Result<void> {
+                                      const auto header = peal::broker::ParseLibraryHeader(code);
+                                      if (!header.ok()) return header.error();
+                                      return {};
+                                    });
   return 0;
 }
