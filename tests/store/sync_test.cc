@@ -266,7 +266,30 @@ TEST(GateVisits, WhoWaitsIsLetInWhenTheyBeginAndGetsATurnWhenAllIsOver) {
   EXPECT_EQ(turns, 3);
 }
 
-TEST(GateVisits, TheHolderGoesOnWhenTheLastVisitorHasLeft) {
+TEST(GateVisits, EndWhenTheLastVisitorHasLeft) {
+  Gate gate;
+  std::atomic<bool> is_in{false};
+  std::atomic<bool> is_ending{false};
+  std::atomic<bool> is_leaving{false};
+  gate.LockExclusive();
+  gate.AllowVisits();
+  std::thread visitor([&] {
+    EXPECT_FALSE(gate.EnterOrVisit(1));
+    is_in = true;
+    while (!is_ending) std::this_thread::yield();
+    for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+    is_leaving = true;
+    gate.LeaveVisit(1);
+  });
+  while (!is_in) std::this_thread::yield();
+  is_ending = true;
+  gate.EndVisits();
+  EXPECT_TRUE(is_leaving);
+  visitor.join();
+  gate.UnlockExclusive();
+}
+
+TEST(GateVisits, NobodySeesWhatTheHolderHasHalfDone) {
   Gate gate;
   // Written by the holder without visits and by nobody else; visitors read.
   int64_t a = 0;
@@ -311,10 +334,12 @@ TEST(GateVisits, WhoWaitsForTheGateHearsOfThemTheFirstTime) {
   Gate gate;
   std::atomic<int> round{0};
   std::atomic<int> done{0};
-  constexpr int kEnd = kRounds / 4;
+  constexpr int kEnd = kRounds;
   std::thread waiter([&] {
     for (int i = 1; i <= kEnd; ++i) {
-      while (round.load() < i) std::this_thread::yield();
+      for (int k = 0; round.load() < i; ++k) {
+        if (k > 10'000) std::this_thread::yield();
+      }
       if (gate.LockExclusiveUnlessVisits(1)) {
         ADD_FAILURE() << "in round " << i;
         gate.UnlockExclusive();
@@ -326,7 +351,7 @@ TEST(GateVisits, WhoWaitsForTheGateHearsOfThemTheFirstTime) {
     gate.LockExclusive(0);
     round = i;
     // So that it is met at every step on its way to sleep.
-    for (int k = 0; k < i % 512; ++k) std::atomic_signal_fence(std::memory_order_seq_cst);
+    for (int k = 0; k < i % 2048; ++k) std::atomic_signal_fence(std::memory_order_seq_cst);
     gate.AllowVisits();
     while (done.load() < i) std::this_thread::yield();
     gate.EndVisits();
