@@ -205,10 +205,12 @@ void LuaEngine::Look(lua_State* lua) {
     collected_to_ = memory_bytes();
   }
   if (run_ == nullptr) {
-    if (Ticks() <= deadline_ticks_) return;
-    ending_ = loading_ != nullptr ? "FUNCTION LOAD timeout" : "timeout";
-    lua_sethook(lua, Hook, LUA_MASKCOUNT, 1);
-    luaL_error(lua, "%s", ending_);
+    if (Ticks() > deadline_ticks_) {
+      ending_ = loading_ != nullptr ? "FUNCTION LOAD timeout" : "timeout";
+      lua_sethook(lua, Hook, LUA_MASKCOUNT, 1);
+      luaL_error(lua, "%s", ending_);
+    }
+    return;
   }
   if (run_->context.server.scripts().Watch(*run_) == KillRequest::kNone) return;
   ending_ = run_->call.is_function ? "Script killed by user with FUNCTION KILL."

@@ -20,6 +20,7 @@ constexpr int kRounds = 20'000;
 template <class Fn>
 void RunThreads(int count, Fn fn) {
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) threads.emplace_back(fn, i);
   for (std::thread& thread : threads) thread.join();
 }
@@ -170,6 +171,7 @@ TEST(Gate, AWaitingParticipantGetsATurnBetweenTwoHolders) {
   std::atomic<int> turns{0};
   // Two strangers fight for exclusivity without a pause; a participant must still come through.
   std::vector<std::thread> holders;
+  holders.reserve(2);
   for (int i = 0; i < 2; ++i) {
     holders.emplace_back([&] {
       while (!stop.load()) Gate::ExclusiveScope exclusive(gate);
