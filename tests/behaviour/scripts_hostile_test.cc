@@ -33,6 +33,7 @@ class HostileScripts : public Behaviour {
   void RunToItsEnd(const std::vector<std::string>& command) {
     Client client = ConnectResp2();
     std::vector<Client> others;
+    others.reserve(kManyReactors);
     for (int i = 0; i < kManyReactors; ++i) others.push_back(ConnectResp2());
     client.SendCommand(command);
     while (!client.HasInput()) {
@@ -47,6 +48,7 @@ class HostileScripts : public Behaviour {
 };
 INSTANTIATE_TEST_SUITE_P(, HostileScripts, ::testing::ValuesIn(ReactorSetups()), SetupName);
 
+// NOLINTBEGIN(bugprone-suspicious-missing-comma): many are longer than a line.
 constexpr const char* kHostile[] = {
     // Loops.
     "while true do end",
@@ -201,6 +203,7 @@ constexpr const char* kHostile[] = {
     "return error(setmetatable({}, {__newindex = function() while true do end end}))",
     "return error(setmetatable({}, {__tostring = function() while true do end end}))",
 };
+// NOLINTEND(bugprone-suspicious-missing-comma)
 static_assert(std::size(kHostile) >= 100);
 
 TEST_P(HostileScripts, EachEndsOnItsOwnConnection) {
@@ -217,6 +220,7 @@ TEST_P(HostileScripts, EachEndsOnItsOwnConnection) {
 TEST_P(HostileScripts, EveryReactorSaysBusyUntilTheScriptIsKilled) {
   Client client = ConnectResp2();
   std::vector<Client> others;
+  others.reserve(2 * kManyReactors);
   for (int i = 0; i < 2 * kManyReactors; ++i) others.push_back(ConnectResp2());
   client.SendCommand({"EVAL", "while true do end", "0"});
   // Sent before anybody can tell; some may have come before the script.
@@ -281,6 +285,7 @@ TEST_P(HostileScripts, AFunctionIsKilledByFunctionKill) {
 TEST_P(HostileScripts, ClientsMayLeaveWhileAScriptSpins) {
   Client client = ConnectResp2();
   std::vector<Client> leaving;
+  leaving.reserve(2 * kManyReactors);
   for (int i = 0; i < 2 * kManyReactors; ++i) leaving.push_back(ConnectResp2());
   for (Client& each : leaving) {
     each.Do("WATCH x");
@@ -300,6 +305,7 @@ TEST_P(HostileScripts, ThePipelineBehindAScriptIsNotTouchedByThoseServedMeanwhil
   constexpr int kBehind = 40;
   Client client = ConnectResp2();
   std::vector<Client> others;
+  others.reserve(2 * kManyReactors);
   for (int i = 0; i < 2 * kManyReactors; ++i) others.push_back(ConnectResp2());
   std::vector<std::vector<std::string>> pipeline = {{"EVAL", "while true do end", "0"}};
   for (int i = 0; i < kBehind; ++i) {
@@ -323,6 +329,7 @@ TEST_P(HostileScripts, ThePipelineBehindAScriptIsNotTouchedByThoseServedMeanwhil
 TEST_P(HostileScripts, WhoIsServedMeanwhileDoesNotGiveTheScriptRoomToWrite) {
   Client client = ConnectResp2();
   std::vector<Client> others;
+  others.reserve(2 * kManyReactors);
   for (int i = 0; i < 2 * kManyReactors; ++i) others.push_back(ConnectResp2());
   ASSERT_EQ(client.Do("CONFIG SET maxmemory 1"), "OK");
   client.SendCommand({"EVAL",

@@ -160,6 +160,7 @@ TEST_P(Scripts, TheCacheForgetsScriptsOfEvalThatAreUnusedLongest) {
 
 TEST_P(Scripts, AFlushedScriptIsUnknownToEveryReactor) {
   std::vector<Client> clients;
+  clients.reserve(2 * kManyReactors);
   for (int i = 0; i < 2 * kManyReactors; ++i) clients.push_back(Connect());
   const std::string sha = clients[0].Call({"SCRIPT", "LOAD", "return 7"}).text;
   for (Client& client : clients) EXPECT_EQ(client.Call({"EVALSHA", sha, "0"}).Show(), ":7");
@@ -336,6 +337,7 @@ constexpr const char* kLibrary =
 
 TEST_P(Scripts, FunctionsAreKnownToEveryReactor) {
   std::vector<Client> clients;
+  clients.reserve(2 * kManyReactors);
   for (int i = 0; i < 2 * kManyReactors; ++i) clients.push_back(Connect());
   ASSERT_EQ(clients[0].Call({"FUNCTION", "LOAD", kLibrary}).Show(), "'lib'");
   for (Client& client : clients) {

@@ -139,9 +139,12 @@ TEST_P(ScriptsAmongOthers, EachIsWholeOrNothing) {
     int n = 0;
     while (at_work > 0 && !IsOver()) {
       const std::string name = "lib" + std::to_string(random() % 3);
-      Insist(client, {"FUNCTION", "LOAD", "REPLACE",
-                      "#!lua name=" + name + "\nredis.register_function('" + name +
-                          "', function(keys) return " + std::to_string(++n) + " end)"});
+      std::string library = "#!lua name=" + name + "\nredis.register_function('";
+      library += name;
+      library += "', function(keys) return ";
+      library += std::to_string(++n);
+      library += " end)";
+      Insist(client, {"FUNCTION", "LOAD", "REPLACE", library});
       const std::string shown = Insist(client, {"FCALL", name, "0"});
       ASSERT_EQ(shown, ":" + std::to_string(n));
       if (random() % 4 == 0) Insist(client, {"FUNCTION", "DELETE", name});
@@ -172,8 +175,7 @@ TEST_P(ScriptsAmongOthers, EachIsWholeOrNothing) {
   EXPECT_EQ(popped, pushed);
   EXPECT_EQ(BlockedClients(), 0);
   EXPECT_GT(killed, 0);
-  std::cout << counted << " counted, " << busy << " were told BUSY, " << killed << " killed"
-            << std::endl;
+  std::cout << counted << " counted, " << busy << " were told BUSY, " << killed << " killed\n";
 }
 
 }  // namespace
