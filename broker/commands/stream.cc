@@ -404,21 +404,30 @@ std::string_view ReferencesName(const StreamValue::Trim& trim) {
   return "KEEPREF";
 }
 
-void ReplicateAdd(CommandContext& context, const AddOptions& options, StreamId id,
-                  uint64_t length) {
-  if (!context.unit.collects_effects()) return;
+void ReplicateAdd(CommandContext& context, const AddOptions& options,
+                  std::string_view idempotent_id, StreamId id, uint64_t length) {
+  Unit& unit = context.unit;
+  if (!unit.collects_effects()) return;
   // Trimming to a length is the same everywhere, whatever the nodes look like: what goes are the
   // first that may go.
+  const std::string_view key = context.arg(1);
   const std::string length_text = std::to_string(length);
   const std::string id_text = id.ToString();
-  std::vector<std::string_view> effect = {"XADD", context.arg(1)};
-  if (options.has_trim) {
+  std::vector<std::string_view> effect = {"XADD", key};
+  if (options.has_trim && !options.producer) {
     effect.insert(effect.end(), {ReferencesName(options.trim), "MAXLEN", "=", length_text});
   }
   effect.push_back(id_text);
   const auto fields = context.args.subspan(options.id_index + 1);
   effect.insert(effect.end(), fields.begin(), fields.end());
-  context.unit.Replicate(std::span<const std::string_view>(effect));
+  unit.Replicate(std::span<const std::string_view>(effect));
+  if (!options.producer) return;
+  // What a producer has added is remembered even if trimming takes it at once, and can be recorded
+  // only while it is there.
+  unit.Replicate("XIDMPRECORD", key, *options.producer, idempotent_id, id_text);
+  if (options.has_trim) {
+    unit.Replicate("XTRIM", key, ReferencesName(options.trim), "MAXLEN", "=", length_text);
+  }
 }
 
 /// The id of a message by what is in it: the same whatever the order of its fields.
@@ -486,11 +495,7 @@ void XAdd(CommandContext& context) {
   edit.Commit();
   unit.Notify(kNotifyStream, "xadd", key);
   if (trimmed > 0) unit.Notify(kNotifyStream, "xtrim", key);
-  ReplicateAdd(context, options, *id, length);
-  // Trimming may have taken the entry at once.
-  if (options.producer && unit.collects_effects() && edit->Contains(*id)) {
-    unit.Replicate("XIDMPRECORD", key, *options.producer, idempotent_id, id->ToString());
-  }
+  ReplicateAdd(context, options, idempotent_id, *id, length);
   ReplyStreamId(context.reply, *id);
 }
 

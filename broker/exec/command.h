@@ -75,6 +75,7 @@ std::span<const Command> ServerCommands();
 std::span<const Command> ConfigCommands();
 std::span<const Command> CommandCommands();
 std::span<const Command> CommandLogCommands();
+std::span<const Command> HotKeysCommands();
 std::span<const Command> IntrospectionCommands();
 std::span<const Command> LatencyCommands();
 std::span<const Command> MemoryCommands();

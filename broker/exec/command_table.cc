@@ -44,6 +44,7 @@ CommandTable::CommandTable() {
                                   ConfigCommands,
                                   CommandCommands,
                                   CommandLogCommands,
+                                  HotKeysCommands,
                                   IntrospectionCommands,
                                   LatencyCommands,
                                   MemoryCommands,

@@ -14,6 +14,7 @@
 #include "broker/exec/effect_recorder.h"
 #include "broker/exec/worker.h"
 #include "broker/metrics/command_log.h"
+#include "broker/metrics/hot_keys.h"
 #include "broker/metrics/latency.h"
 #include "broker/net/listener.h"
 #include "broker/net/reactor.h"
@@ -65,6 +66,7 @@ class Server {
     return command_logs_[static_cast<size_t>(kind)];
   }
   LatencyMonitor& latency() { return latency_; }
+  HotKeys& hot_keys() { return hot_keys_; }
   EffectRecorder& effect_recorder() { return effect_recorder_; }
   ScriptsState& scripts() { return *scripts_; }
   /// Whether all units hand their effects to effect_recorder(). With all reactors parked.
@@ -152,6 +154,7 @@ class Server {
   store::Mutex monitor_mutex_{store::LockRank::kLeaf};
   std::array<CommandLog, CommandLog::kKinds> command_logs_;
   LatencyMonitor latency_;
+  HotKeys hot_keys_;
   EffectRecorder effect_recorder_;
   std::unique_ptr<ScriptsState> scripts_;
   std::atomic<uint64_t> next_client_{1};

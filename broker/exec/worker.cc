@@ -504,12 +504,26 @@ void Worker::Run(CommandContext& context, const TableEntry& entry) {
   const uint64_t reply_bytes = bytes_after > queued_bytes ? bytes_after - queued_bytes : 0;
   if (request_bytes >= large_request_bytes_ || reply_bytes >= large_reply_bytes_) [[unlikely]]
     NoteLarge(context, entry, request_bytes, reply_bytes);
+  if (server_.hot_keys().is_on()) [[unlikely]]
+    NoteHotKeys(context, entry, {.ticks = end - begin, .bytes = reply_bytes});
   if (server_.monitor_count().load(std::memory_order_relaxed) != 0 &&
       !entry.Has(Flag::kSkipMonitor) && !entry.Has(Flag::kAdmin)) [[unlikely]] {
     std::vector<std::string_view> scratch;
     server_.FeedMonitors(*this, context.client, HideSecrets(entry, context.args, scratch),
                          context.in_script);
   }
+}
+
+void Worker::NoteHotKeys(const CommandContext& context, const TableEntry& entry,
+                         HotKeys::Totals cost) {
+  // A script counts as a whole, with the keys it declares.
+  if (context.in_script) return;
+  const auto header = [](size_t number) { return 3 + std::to_string(number).size(); };
+  cost.bytes += header(context.args.size());
+  for (const std::string_view arg : context.args) cost.bytes += header(arg.size()) + arg.size() + 2;
+  std::vector<std::string_view> keys;
+  ForEachKey(entry, context.args, [&keys](std::string_view key) { keys.push_back(key); });
+  server_.hot_keys().Note(reactor_.index(), keys, cost, context.in_exec, now_ms_);
 }
 
 void Worker::RememberKeys(const CommandContext& context, const TableEntry& entry) {
@@ -806,7 +820,11 @@ void Worker::OnTick() {
     eviction_->MakeRoom(now_ms_);
   }
   if (std::exchange(has_freed_much_, false)) ReleaseThreadCache();
-  stats_.Sample(reactor_.counters().bytes_in, reactor_.counters().bytes_out);
+  const Reactor::Counters& counters = reactor_.counters();
+  stats_.Sample(counters.bytes_in, counters.bytes_out);
+  HotKeys& hot_keys = server_.hot_keys();
+  if (hot_keys.is_on())
+    hot_keys.Tick(reactor_.index(), counters.bytes_in + counters.bytes_out, now_ms_);
 }
 
 void Worker::LookAtClients() {

@@ -14,6 +14,7 @@
 #include "broker/metrics/clock.h"
 #include "broker/metrics/command_log.h"
 #include "broker/metrics/command_stats.h"
+#include "broker/metrics/hot_keys.h"
 #include "broker/net/arena.h"
 #include "broker/net/reactor.h"
 #include "broker/pubsub/hub.h"
@@ -150,6 +151,7 @@ class Worker final : public ReactorHandler {
   /// changes, keeps the table bounded, ends what CLIENT CACHING began.
   void AfterTracked(Client& client, const TableEntry* entry,
                     std::span<const std::string_view> args);
+  void NoteHotKeys(const CommandContext& context, const TableEntry& entry, HotKeys::Totals cost);
   void RememberKeys(const CommandContext& context, const TableEntry& entry);
   void NoteSlow(CommandContext& context, const TableEntry& entry, uint64_t ticks);
   /// Notes a command whose request or reply is large.

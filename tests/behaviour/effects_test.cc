@@ -117,16 +117,17 @@ TEST_P(Effects, OfProducersMakeTheSameIds) {
   const std::string first = client.Do("XADD s IDMP p 1 * f v");
   const std::string second = client.Do("XADD s IDMPAUTO p * f v");
   client.Do("XADD s IDMP p 1 * f v");
-  // Goes at once: there is nothing to be known of it elsewhere.
-  client.Do("XADD gone IDMP p 1 MAXLEN 0 * f v");
+  // Goes at once, and is remembered.
+  const std::string gone = client.Do("XADD gone IDMP p 1 MAXLEN 0 * f v");
   const Reply effects = admin.Call({"DEBUG", "PEAL-EFFECTS", "TAKE"});
-  EXPECT_EQ(effects.items.size(), 5U) << effects;
+  EXPECT_EQ(effects.items.size(), 7U) << effects;
   ASSERT_EQ(admin.Do("DEBUG PEAL-EFFECTS STOP"), "OK");
   ASSERT_EQ(admin.Do("FLUSHALL"), "OK");
   Client replica = ConnectResp2();
   for (const Reply& effect : effects.items) Repeat(replica, effect);
   EXPECT_EQ(client.Do("XADD s IDMP p 1 * f v"), first);
   EXPECT_EQ(client.Do("XADD s IDMPAUTO p * f v"), second);
+  EXPECT_EQ(client.Do("XADD gone IDMP p 1 * f v"), gone);
   EXPECT_EQ(client.Do("XLEN s"), ":2");
   EXPECT_EQ(client.Do("XLEN gone"), ":0");
 }
