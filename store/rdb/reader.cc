@@ -6,7 +6,7 @@
 
 #include "protocol/base/number.h"
 #include "store/rdb/format.h"
-#include "store/rdb/lzf.h"
+#include "store/value/lzf.h"
 
 namespace peal::store::rdb {
 namespace {

@@ -31,8 +31,8 @@ struct NodeLimit {
   bool Allows(size_t pack_bytes, size_t elements) const {
     return pack_bytes <= bytes && elements <= count;
   }
-  bool AllowsMore(const Listpack& pack, size_t elements, std::string_view text) const {
-    return Allows(pack.Bytes() + text.size() + kElementOverhead, elements + 1);
+  bool AllowsMore(const ListNode& node, std::string_view text) const {
+    return Allows(node.Bytes() + text.size() + kElementOverhead, node.count + size_t{1});
   }
   /// Whether there would still be as much room again: what has just been parted is not joined.
   bool AllowsTwice(size_t pack_bytes, size_t elements) const {
@@ -62,21 +62,24 @@ void AppendItem(Listpack& pack, const ListpackItem& item) {
 
 }  // namespace
 
-/// Books what a change does to the heap bytes of one listpack of the chain.
+/// Opens one node of the chain for a change, and books what that does to its heap bytes and
+/// elements.
 class ListValue::Change {
  public:
-  Change(Chain& chain, Node& node)
-      : chain_(chain), node_(node), before_(node.pack.MemoryBytes()), count_(node.count) {}
+  Change(Chain& chain, ListNode& node)
+      : chain_(chain), node_(node), before_(node.MemoryBytes()), count_(node.count) {
+    node.Open();
+  }
   Change(const Change&) = delete;
   Change& operator=(const Change&) = delete;
   ~Change() {
-    chain_.pack_bytes += node_.pack.MemoryBytes() - before_;
+    chain_.pack_bytes += node_.MemoryBytes() - before_;
     chain_.count += node_.count - count_;
   }
 
  private:
   Chain& chain_;
-  Node& node_;
+  ListNode& node_;
   const size_t before_;
   const size_t count_;
 };
@@ -85,7 +88,7 @@ class ListValue::Change {
 
 size_t ListValue::MemoryBytes() const {
   if (chain_ == nullptr) return sizeof(*this) + pack_.MemoryBytes();
-  return sizeof(*this) + sizeof(Chain) + DequeBytes(chain_->nodes.size(), sizeof(Node)) +
+  return sizeof(*this) + sizeof(Chain) + DequeBytes(chain_->nodes.size(), sizeof(ListNode)) +
          chain_->pack_bytes;
 }
 
@@ -104,9 +107,9 @@ std::unique_ptr<ValueObject> ListValue::Clone() const {
   clone->chain_ = std::make_unique<Chain>();
   Chain& chain = *clone->chain_;
   chain.count = chain_->count;
-  for (const Node& node : chain_->nodes) {
-    chain.nodes.push_back(Node{Listpack(node.pack), node.count});
-    chain.pack_bytes += chain.nodes.back().pack.MemoryBytes();
+  for (const ListNode& node : chain_->nodes) {
+    chain.nodes.push_back(node.Clone());
+    chain.pack_bytes += chain.nodes.back().MemoryBytes();
   }
   return clone;
 }
@@ -127,8 +130,9 @@ std::unique_ptr<ListValue> ListValue::OfPacks(std::vector<Listpack> packs,
     PEAL_DCHECK(count != 0);
     chain.count += count;
     chain.pack_bytes += pack.MemoryBytes();
-    chain.nodes.push_back(Node{std::move(pack), static_cast<uint32_t>(count)});
+    chain.nodes.emplace_back(std::move(pack), static_cast<uint32_t>(count));
   }
+  list->SettleAll(limits);
   return list;
 }
 
@@ -136,10 +140,10 @@ bool ListValue::IsSound() const {
   if (chain_ == nullptr) return pack_.IsSound();
   size_t count = 0;
   size_t pack_bytes = 0;
-  for (const Node& node : chain_->nodes) {
-    if (node.count == 0 || node.pack.Count() != node.count || !node.pack.IsSound()) return false;
+  for (const ListNode& node : chain_->nodes) {
+    if (!node.IsSound()) return false;
     count += node.count;
-    pack_bytes += node.pack.MemoryBytes();
+    pack_bytes += node.MemoryBytes();
   }
   return pack_.empty() && count == chain_->count && pack_bytes == chain_->pack_bytes;
 }
@@ -156,7 +160,7 @@ ListValue::Cursor ListValue::At(int64_t index) const {
     cursor.at_ = pack_.Seek(index);
     return cursor;
   }
-  const std::deque<Node>& nodes = chain_->nodes;
+  const std::deque<ListNode>& nodes = chain_->nodes;
   // From the nearer end.
   if (index < 0) index += count;
   if (index < count / 2) {
@@ -166,9 +170,20 @@ ListValue::Cursor ListValue::At(int64_t index) const {
     cursor.node_ = nodes.size() - 1;
     while (index < -int64_t{nodes[cursor.node_].count}) index += nodes[cursor.node_--].count;
   }
-  cursor.pack_ = &nodes[cursor.node_].pack;
+  cursor.Enter();
   cursor.at_ = cursor.pack_->Seek(index);
   return cursor;
+}
+
+void ListValue::Cursor::Enter() {
+  const ListNode& node = list_->chain_->nodes[node_];
+  if (node.IsCompressed()) {
+    unpacked_ = std::make_shared<const Listpack>(node.Copy());
+    pack_ = unpacked_.get();
+  } else {
+    unpacked_.reset();
+    pack_ = &node.pack();
+  }
 }
 
 void ListValue::Cursor::Next() {
@@ -179,7 +194,7 @@ void ListValue::Cursor::Next() {
     pack_ = nullptr;
     return;
   }
-  pack_ = &chain->nodes[node_].pack;
+  Enter();
   at_ = pack_->First();
 }
 
@@ -191,7 +206,8 @@ void ListValue::Cursor::Previous() {
     pack_ = nullptr;
     return;
   }
-  pack_ = &chain->nodes[--node_].pack;
+  --node_;
+  Enter();
   at_ = pack_->Last();
 }
 
@@ -205,15 +221,16 @@ void ListValue::MakeChain() {
   }
   chain_->count = pack_.Count();
   chain_->pack_bytes = pack_.MemoryBytes();
-  chain_->nodes.push_back(Node{std::move(pack_), static_cast<uint32_t>(chain_->count)});
+  chain_->nodes.emplace_back(std::move(pack_), static_cast<uint32_t>(chain_->count));
 }
 
 void ListValue::MakePackIfSmall(const EncodingLimits& limits) {
   if (chain_ == nullptr || chain_->nodes.size() > 1) return;
   if (!chain_->nodes.empty()) {
-    Node& only = chain_->nodes.front();
-    if (!NodeLimit(limits).AllowsTwice(only.pack.Bytes(), only.count)) return;
-    pack_ = std::move(only.pack);
+    ListNode& only = chain_->nodes.front();
+    if (!NodeLimit(limits).AllowsTwice(only.Bytes(), only.count)) return;
+    only.Open();
+    pack_ = std::move(only.pack());
   }
   chain_.reset();
 }
@@ -241,47 +258,51 @@ void ListValue::Push(End end, std::span<const std::string_view> texts,
 }
 
 void ListValue::PushToChain(End end, std::string_view text, const EncodingLimits& limits) {
-  std::deque<Node>& nodes = chain_->nodes;
+  std::deque<ListNode>& nodes = chain_->nodes;
   const size_t outer = end == End::kHead ? 0 : nodes.size() - 1;
-  if (nodes.empty() || !NodeLimit(limits).AllowsMore(nodes[outer].pack, nodes[outer].count, text)) {
+  if (nodes.empty() || !NodeLimit(limits).AllowsMore(nodes[outer], text)) {
     InsertNode(end == End::kHead ? 0 : nodes.size(), text);
-    return;
+    return SettleEnds(limits);
   }
-  Node& node = nodes[outer];
+  ListNode& node = nodes[outer];
   const Change change(*chain_, node);
   if (end == End::kHead) {
-    node.pack.Prepend(text);
+    node.pack().Prepend(text);
   } else {
-    node.pack.Append(text);
+    node.pack().Append(text);
   }
   ++node.count;
 }
 
 void ListValue::InsertNode(size_t index, std::string_view text) {
-  std::deque<Node>& nodes = chain_->nodes;
-  Node fresh;
-  fresh.pack.Append(text);
+  std::deque<ListNode>& nodes = chain_->nodes;
+  ListNode fresh;
+  fresh.pack().Append(text);
   fresh.count = 1;
-  chain_->pack_bytes += fresh.pack.MemoryBytes();
+  chain_->pack_bytes += fresh.MemoryBytes();
   ++chain_->count;
   // What was the outermost has grown to its end.
   if (!nodes.empty() && (index == 0 || index == nodes.size())) {
-    Node& inner = index == 0 ? nodes.front() : nodes.back();
+    ListNode& inner = index == 0 ? nodes.front() : nodes.back();
     const Change change(*chain_, inner);
-    inner.pack.ShrinkToFit();
+    inner.pack().ShrinkToFit();
   }
   nodes.insert(nodes.begin() + static_cast<std::ptrdiff_t>(index), std::move(fresh));
 }
 
 void ListValue::Split(size_t node, Listpack::Position at) {
-  std::deque<Node>& nodes = chain_->nodes;
-  Node behind;
-  for (auto from = at; from != Listpack::kEnd; from = nodes[node].pack.Next(from)) {
-    AppendItem(behind.pack, nodes[node].pack.Get(from));
+  std::deque<ListNode>& nodes = chain_->nodes;
+  ListNode behind;
+  {
+    const Change change(*chain_, nodes[node]);
+  }
+  const Listpack& whole = std::as_const(nodes[node]).pack();
+  for (auto from = at; from != Listpack::kEnd; from = whole.Next(from)) {
+    AppendItem(behind.pack(), whole.Get(from));
     ++behind.count;
   }
   chain_->count += behind.count;
-  chain_->pack_bytes += behind.pack.MemoryBytes();
+  chain_->pack_bytes += behind.MemoryBytes();
   EraseInNode(node, at, behind.count);
   nodes.insert(nodes.begin() + static_cast<std::ptrdiff_t>(node) + 1, std::move(behind));
 }
@@ -289,32 +310,33 @@ void ListValue::Split(size_t node, Listpack::Position at) {
 void ListValue::Insert(size_t index, Listpack::Position at, bool after, std::string_view text,
                        const EncodingLimits& limits) {
   const NodeLimit limit(limits);
-  std::deque<Node>& nodes = chain_->nodes;
-  const auto has_room = [&](size_t i) {
-    return limit.AllowsMore(nodes[i].pack, nodes[i].count, text);
-  };
+  std::deque<ListNode>& nodes = chain_->nodes;
+  const auto has_room = [&](size_t i) { return limit.AllowsMore(nodes[i], text); };
   const auto push = [&](size_t i, bool front) {
     const Change change(*chain_, nodes[i]);
     ++nodes[i].count;
     if (front) {
-      nodes[i].pack.Prepend(text);
+      nodes[i].pack().Prepend(text);
     } else {
-      nodes[i].pack.Append(text);
+      nodes[i].pack().Append(text);
     }
   };
   if (has_room(index)) {
     const Change change(*chain_, nodes[index]);
     ++nodes[index].count;
     if (after) {
-      nodes[index].pack.InsertAfter(at, text);
+      nodes[index].pack().InsertAfter(at, text);
     } else {
-      nodes[index].pack.InsertBefore(at, text);
+      nodes[index].pack().InsertBefore(at, text);
     }
     return;
   }
   // Everything from `at` on belongs behind the new element.
-  if (after) at = nodes[index].pack.Next(at);
-  if (at == nodes[index].pack.First()) {
+  {
+    const Change change(*chain_, nodes[index]);
+  }
+  if (after) at = nodes[index].pack().Next(at);
+  if (at == nodes[index].pack().First()) {
     if (index > 0 && has_room(index - 1)) return push(index - 1, false);
     return InsertNode(index, text);
   }
@@ -330,7 +352,10 @@ void ListValue::Insert(size_t index, Listpack::Position at, bool after, std::str
 
 void ListValue::InsertBefore(const Cursor& pivot, std::string_view text,
                              const EncodingLimits& limits) {
-  if (chain_ != nullptr) return Insert(pivot.node_, pivot.at_, false, text, limits);
+  if (chain_ != nullptr) {
+    Insert(pivot.node_, pivot.at_, false, text, limits);
+    return SettleAll(limits);
+  }
   if (NodeLimit(limits).Allows(pack_.Bytes() + text.size(), pack_.Count() + 1)) {
     pack_.InsertBefore(pivot.at_, text);
     return;
@@ -341,7 +366,10 @@ void ListValue::InsertBefore(const Cursor& pivot, std::string_view text,
 
 void ListValue::InsertAfter(const Cursor& pivot, std::string_view text,
                             const EncodingLimits& limits) {
-  if (chain_ != nullptr) return Insert(pivot.node_, pivot.at_, true, text, limits);
+  if (chain_ != nullptr) {
+    Insert(pivot.node_, pivot.at_, true, text, limits);
+    return SettleAll(limits);
+  }
   if (NodeLimit(limits).Allows(pack_.Bytes() + text.size(), pack_.Count() + 1)) {
     pack_.InsertAfter(pivot.at_, text);
     return;
@@ -359,27 +387,30 @@ void ListValue::Replace(const Cursor& at, std::string_view text, const EncodingL
     }
     MakeChain();
   }
-  Node& node = chain_->nodes[at.node_];
-  if (node.count == 1 ||
-      limit.Allows(node.pack.Bytes() + text.size() + kElementOverhead, node.count)) {
+  ListNode& node = chain_->nodes[at.node_];
+  if (node.count == 1 || limit.Allows(node.Bytes() + text.size() + kElementOverhead, node.count)) {
     const Change change(*chain_, node);
-    node.pack.Replace(at.at_, text);
+    node.pack().Replace(at.at_, text);
   } else {
-    const bool was_last = node.pack.Next(at.at_) == Listpack::kEnd;
+    {
+      const Change change(*chain_, node);
+    }
+    const bool was_last = node.pack().Next(at.at_) == Listpack::kEnd;
     EraseInNode(at.node_, at.at_, 1);
     // Where it stood, now stands what followed it.
-    const auto beside = was_last ? node.pack.Last() : at.at_;
+    const auto beside = was_last ? node.pack().Last() : at.at_;
     Insert(at.node_, beside, was_last, text, limits);
   }
   MakePackIfSmall(limits);
+  SettleAll(limits);
 }
 
 // ---------------------------------------------------------------- erasing
 
 void ListValue::EraseInNode(size_t index, Listpack::Position at, size_t count) {
-  Node& node = chain_->nodes[index];
+  ListNode& node = chain_->nodes[index];
   const Change change(*chain_, node);
-  node.pack.EraseRange(at, count);
+  node.pack().EraseRange(at, count);
   node.count -= static_cast<uint32_t>(count);
 }
 
@@ -390,7 +421,7 @@ void ListValue::Erase(size_t first, size_t count, const EncodingLimits& limits) 
     pack_.EraseRange(pack_.Seek(static_cast<int64_t>(first)), count);
     return;
   }
-  std::deque<Node>& nodes = chain_->nodes;
+  std::deque<ListNode>& nodes = chain_->nodes;
   const bool is_at_an_end = first == 0 || first + count == chain_->count;
   const Cursor from = At(static_cast<int64_t>(first));
   size_t node = from.node_;
@@ -408,13 +439,23 @@ void ListValue::Erase(size_t first, size_t count, const EncodingLimits& limits) 
   for (; end < nodes.size() && nodes[end].count <= count; ++end) {
     count -= nodes[end].count;
     chain_->count -= nodes[end].count;
-    chain_->pack_bytes -= nodes[end].pack.MemoryBytes();
+    chain_->pack_bytes -= nodes[end].MemoryBytes();
   }
-  if (count > 0) EraseInNode(end, nodes[end].pack.First(), count);
+  if (count > 0) {
+    {
+      const Change change(*chain_, nodes[end]);
+    }
+    EraseInNode(end, nodes[end].pack().First(), count);
+  }
   const auto begin = nodes.begin();
   nodes.erase(begin + static_cast<std::ptrdiff_t>(node), begin + static_cast<std::ptrdiff_t>(end));
   if (!is_at_an_end) Tidy(limits);
   MakePackIfSmall(limits);
+  if (is_at_an_end) {
+    SettleEnds(limits);
+  } else {
+    SettleAll(limits);
+  }
 }
 
 size_t ListValue::Remove(End from, std::string_view text, size_t most,
@@ -439,49 +480,90 @@ size_t ListValue::Remove(End from, std::string_view text, size_t most,
     return removed;
   };
   if (chain_ == nullptr) return remove_in(pack_, most);
-  std::deque<Node>& nodes = chain_->nodes;
+  std::deque<ListNode>& nodes = chain_->nodes;
   size_t removed = 0;
   for (size_t i = 0; i < nodes.size() && removed < most; ++i) {
-    Node& node = nodes[from == End::kHead ? i : nodes.size() - 1 - i];
+    ListNode& node = nodes[from == End::kHead ? i : nodes.size() - 1 - i];
+    if (node.IsCompressed()) {
+      const Listpack pack = node.Copy();
+      if (pack.Find(pack.First(), text) == Listpack::kEnd) continue;
+    }
     const Change change(*chain_, node);
-    const size_t here = remove_in(node.pack, most - removed);
+    const size_t here = remove_in(node.pack(), most - removed);
     node.count -= static_cast<uint32_t>(here);
     removed += here;
   }
   if (removed > 0) {
     Tidy(limits);
     MakePackIfSmall(limits);
+    SettleAll(limits);
   }
   return removed;
 }
 
 void ListValue::Tidy(const EncodingLimits& limits) {
   const NodeLimit limit(limits);
-  std::deque<Node>& nodes = chain_->nodes;
+  std::deque<ListNode>& nodes = chain_->nodes;
   size_t kept = 0;
   for (size_t i = 0; i < nodes.size(); ++i) {
-    Node& node = nodes[i];
+    ListNode& node = nodes[i];
     if (kept > 0) {
-      Node& last = nodes[kept - 1];
-      if (limit.AllowsTwice(last.pack.Bytes() + node.pack.Bytes(), last.count + node.count)) {
+      ListNode& last = nodes[kept - 1];
+      if (limit.AllowsTwice(last.Bytes() + node.Bytes(), size_t{last.count} + node.count)) {
         const Change change(*chain_, last);
-        for (auto at = node.pack.First(); at != Listpack::kEnd; at = node.pack.Next(at)) {
-          AppendItem(last.pack, node.pack.Get(at));
+        const Change emptied(*chain_, node);
+        const Listpack& pack = std::as_const(node).pack();
+        for (auto at = pack.First(); at != Listpack::kEnd; at = pack.Next(at)) {
+          AppendItem(last.pack(), pack.Get(at));
         }
-        last.count += node.count;
-        chain_->count -= node.count;
-        node.count = 0;
+        last.count += std::exchange(node.count, 0);
+        node.pack().Clear();
       }
     }
     if (node.count == 0) {
-      chain_->pack_bytes -= node.pack.MemoryBytes();
-      node.pack.Clear();
+      chain_->pack_bytes -= node.MemoryBytes();
       continue;
     }
     if (kept != i) nodes[kept] = std::move(node);
     ++kept;
   }
   nodes.erase(nodes.begin() + static_cast<std::ptrdiff_t>(kept), nodes.end());
+}
+
+// ---------------------------------------------------------------- compression
+
+void ListValue::SettleEnds(const EncodingLimits& limits) {
+  const size_t depth = limits.list_compress_depth;
+  if (depth == 0 || chain_ == nullptr) return;
+  std::deque<ListNode>& nodes = chain_->nodes;
+  const auto book = [&](ListNode& node, auto change) {
+    chain_->pack_bytes -= node.MemoryBytes();
+    change(node);
+    chain_->pack_bytes += node.MemoryBytes();
+  };
+  const size_t size = nodes.size();
+  for (size_t i = 0; i < std::min(depth, size); ++i) {
+    if (nodes[i].IsCompressed()) book(nodes[i], [](ListNode& node) { node.Open(); });
+    ListNode& other = nodes[size - 1 - i];
+    if (other.IsCompressed()) book(other, [](ListNode& node) { node.Open(); });
+  }
+  if (size <= 2 * depth) return;
+  book(nodes[depth], [](ListNode& node) { node.Compress(); });
+  book(nodes[size - 1 - depth], [](ListNode& node) { node.Compress(); });
+}
+
+void ListValue::SettleAll(const EncodingLimits& limits) {
+  const size_t depth = limits.list_compress_depth;
+  if (depth == 0 || chain_ == nullptr) return;
+  SettleEnds(limits);
+  std::deque<ListNode>& nodes = chain_->nodes;
+  for (size_t i = depth; i < nodes.size() && nodes.size() - i > depth; ++i) {
+    ListNode& node = nodes[i];
+    if (node.IsCompressed()) continue;
+    chain_->pack_bytes -= node.MemoryBytes();
+    node.Compress();
+    chain_->pack_bytes += node.MemoryBytes();
+  }
 }
 
 }  // namespace peal::store

@@ -10,6 +10,7 @@
 
 #include "store/keyspace/value_object.h"
 #include "store/value/encoding_limits.h"
+#include "store/value/list_node.h"
 #include "store/value/listpack.h"
 
 namespace peal::store {
@@ -19,7 +20,9 @@ namespace peal::store {
 /// the limit becomes a plain listpack again (as Redis 7.2 does).
 ///
 /// Both ends are O(1). The inside is found by stepping over whole listpacks. An element larger than
-/// the limit has a listpack of its own. list-compress-depth is not used: nothing is compressed.
+/// the limit has a listpack of its own. With list-compress-depth the listpacks of the inside are
+/// kept compressed: reading unpacks a copy of each, a change unpacks them for as long as it takes.
+/// A new depth takes hold of a list when it is next changed.
 ///
 /// Texts passed to changes must not be elements of the same list.
 class ListValue final : public ValueObject {
@@ -49,10 +52,16 @@ class ListValue final : public ValueObject {
   template <typename Fn>
   void ForEachPack(Fn fn) const {
     if (chain_ == nullptr) return fn(pack_);
-    for (const Node& node : chain_->nodes) fn(node.pack);
+    for (const ListNode& node : chain_->nodes) {
+      if (node.IsCompressed()) {
+        fn(static_cast<const Listpack&>(node.Copy()));
+      } else {
+        fn(node.pack());
+      }
+    }
   }
 
-  /// A place in the list. Dies with its next change.
+  /// A place in the list. Dies with its next change; what it has shown, with its next step.
   class Cursor {
    public:
     /// Whether there is an element.
@@ -64,9 +73,13 @@ class ListValue final : public ValueObject {
 
    private:
     friend class ListValue;
+    /// To the listpack of node node_.
+    void Enter();
+
     const ListValue* list_ = nullptr;
-    const Listpack* pack_ = nullptr;  // null: no element
-    size_t node_ = 0;                 // in a chain
+    const Listpack* pack_ = nullptr;            // null: no element
+    std::shared_ptr<const Listpack> unpacked_;  // of a compressed node
+    size_t node_ = 0;                           // in a chain
     Listpack::Position at_ = Listpack::kEnd;
   };
 
@@ -90,12 +103,8 @@ class ListValue final : public ValueObject {
   size_t Remove(End from, std::string_view text, size_t most, const EncodingLimits& limits);
 
  private:
-  struct Node {
-    Listpack pack;
-    uint32_t count = 0;
-  };
   struct Chain {
-    std::deque<Node> nodes;  // none empty
+    std::deque<ListNode> nodes;  // none empty
     size_t count = 0;
     size_t pack_bytes = 0;  // heap bytes of all listpacks
   };
@@ -112,6 +121,11 @@ class ListValue final : public ValueObject {
   void EraseInNode(size_t node, Listpack::Position at, size_t count);
   /// Drops empty nodes of a chain and joins small neighbours.
   void Tidy(const EncodingLimits& limits);
+  /// Opens the nodes near the ends and compresses the first ones behind them: all that a change at
+  /// an end may have moved.
+  void SettleEnds(const EncodingLimits& limits);
+  /// The same, and compresses every node of the inside that is open.
+  void SettleAll(const EncodingLimits& limits);
 
   Listpack pack_;                 // while there is no chain
   std::unique_ptr<Chain> chain_;  // null: one listpack

@@ -9,7 +9,7 @@
 
 #include "store/rdb/crc64.h"
 #include "store/rdb/format.h"
-#include "store/rdb/lzf.h"
+#include "store/value/lzf.h"
 #include "store/rdb/packed.h"
 #include "store/rdb/reader.h"
 #include "store/rdb/writer.h"

@@ -1,10 +1,10 @@
-#include "store/rdb/lzf.h"
+#include "store/value/lzf.h"
 
 #include <lzf.h>
 
 #include <limits>
 
-namespace peal::store::rdb {
+namespace peal::store {
 namespace {
 
 constexpr size_t kLeastSaved = 4;
@@ -34,4 +34,4 @@ bool LzfDecompress(std::string_view bytes, size_t size, std::string& out) {
                           static_cast<unsigned>(size)) == size;
 }
 
-}  // namespace peal::store::rdb
+}  // namespace peal::store

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace peal::store::rdb {
+namespace peal::store {
 
 /// Appends `bytes` as a raw LZF stream (no header) to `out` and returns its length; 0, with nothing
 /// appended, unless that saves at least 4 octets. For less than 4 GiB.
@@ -14,4 +14,4 @@ size_t LzfCompress(std::string_view bytes, std::string& out);
 /// such stream or has another size. Nothing is allocated for a size that the stream cannot have.
 bool LzfDecompress(std::string_view bytes, size_t size, std::string& out);
 
-}  // namespace peal::store::rdb
+}  // namespace peal::store
