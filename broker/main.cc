@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/acl/users.h"
 #include "broker/config/check_system.h"
 #include "broker/config/options.h"
 #include "broker/config/reference.h"
@@ -99,6 +100,10 @@ int main(int argc, char** argv) {
   const auto loaded = store->ApplyArgs(options.config_args, environ);
   if (!loaded.ok()) return Fail(loaded.error().text());
   if (options.mode == Options::Mode::kTestConfig) {
+    const peal::broker::CommandTable commands;
+    if (const auto users = peal::broker::AclUsers(commands).Start(*store); !users.ok()) {
+      return Fail(users.error().text());
+    }
     std::fputs(store->Describe().c_str(), stdout);
     return 0;
   }

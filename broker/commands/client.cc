@@ -12,7 +12,7 @@
 #include "broker/exec/blocking.h"
 #include "broker/exec/command.h"
 #include "broker/exec/multi.h"
-#include "broker/exec/post.h"
+#include "broker/exec/rights.h"
 #include "broker/exec/server.h"
 #include "broker/exec/worker.h"
 #include "protocol/base/number.h"
@@ -32,9 +32,6 @@ using protocol::ParseInt64;
 
 constexpr Error kBadName =
     Error::Static("ERR Client names cannot contain spaces, newlines or special characters.");
-
-// Subscriptions that CLIENT KILL takes off the lists itself, while every reactor waits.
-constexpr uint64_t kDropAtOnce = 5000;
 
 bool IsValidName(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [](char c) { return c >= '!' && c <= '~'; });
@@ -79,29 +76,6 @@ std::string FlagsOf(const Client& client) {
   return flags.empty() ? "N" : flags;
 }
 
-std::string LineOf(const Client& client, int64_t now_us) {
-  const Session& session = client.session();
-  const bool has_texts = session.texts != nullptr;
-  const bool in_multi = session.multi != nullptr && session.multi->is_open;
-  return fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} "
-      "multi={} qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs=0 rbp=0 obl=0 oll={} omem={} "
-      "tot-mem={} "
-      "events={} cmd={} user=default redir={} resp={} lib-name={} lib-ver={}",
-      client.id(), client.PeerAddress(), client.LocalAddress(), client.fd(), session.name(),
-      std::max<int64_t>(now_us - session.created_us, 0) / 1'000'000,
-      std::max<int64_t>(now_us - session.last_active_us, 0) / 1'000'000, FlagsOf(client),
-      session.db, client.subscriptions(Space::kChannel).size(),
-      client.subscriptions(Space::kPattern).size(), client.subscriptions(Space::kShard).size(),
-      in_multi ? static_cast<int64_t>(session.multi->commands.size()) : -1, client.input_bytes(),
-      client.input_capacity() - client.input_bytes(),
-      session.multi ? session.multi->MemoryBytes() : 0, client.output().segments(),
-      client.output().bytes(), client.MemoryBytes(), client.output().empty() ? "r" : "rw",
-      session.last_command != nullptr ? session.last_command->full_name : "NULL",
-      RedirectOf(session.tracker), static_cast<int>(client.resp()),
-      has_texts ? session.texts->lib_name : "", has_texts ? session.texts->lib_version : "");
-}
-
 template <typename Visit>
 void ForAllClients(Server& server, Visit&& visit) {
   for (const auto& worker : server.workers()) worker->ForEachClient(visit);
@@ -112,7 +86,8 @@ void ClientIdOf(CommandContext& context) {
 }
 
 void ClientInfo(CommandContext& context) {
-  context.reply.Verbatim("txt", LineOf(context.client, context.worker.reactor().turn_us()) + "\n");
+  context.reply.Verbatim("txt",
+                         DescribeClient(context.client, context.worker.reactor().turn_us()) + "\n");
 }
 
 void ClientList(CommandContext& context) {
@@ -144,7 +119,7 @@ void ClientList(CommandContext& context) {
             [](const Client* a, const Client* b) { return a->id() < b->id(); });
   std::string lines;
   const int64_t now_us = context.worker.reactor().turn_us();
-  for (const Client* client : chosen) lines += LineOf(*client, now_us) + "\n";
+  for (const Client* client : chosen) lines += DescribeClient(*client, now_us) + "\n";
   context.reply.Verbatim("txt", lines);
 }
 
@@ -161,7 +136,7 @@ struct KillFilter {
     if (id && static_cast<int64_t>(client.id()) != *id) return false;
     if (peer && client.PeerAddress() != *peer) return false;
     if (local && client.LocalAddress() != *local) return false;
-    if (user && *user != "default") return false;
+    if (user && client.session().account->name != *user) return false;
     if (type && TypeOf(client) != *type) return false;
     if (max_age_s && (now_us - client.session().created_us) / 1'000'000 < *max_age_s) return false;
     return true;
@@ -191,7 +166,7 @@ std::optional<Error> ParseKillFilter(CommandContext& context, KillFilter& filter
     } else if (EqualsIgnoreCase(option, "laddr")) {
       filter.local = value;
     } else if (EqualsIgnoreCase(option, "user")) {
-      if (value != "default") {
+      if (context.server.acl().Find(value) == nullptr) {
         return Error::Owned("ERR No such user '" + std::string(value) + "'");
       }
       filter.user = value;
@@ -221,23 +196,12 @@ void ClientKill(CommandContext& context) {
   }
   const int64_t now_us = context.worker.reactor().turn_us();
   int64_t killed = 0;
-  uint64_t dropped = 0;
+  ClientCloser closer(context.server, &context.client);
   ForAllClients(context.server, [&](Client& client) {
     if (client.session().is_doomed || client.is_closing() || !filter.Matches(client, now_us))
       return;
-    if (&client == &context.client) {
-      if (filter.skip_me) return;
-      client.CloseAfterFlush();  // the reply goes out first
-    } else {
-      client.session().is_doomed = true;
-      // It is off the lists before the reply; one with very many subscriptions leaves in slices.
-      const uint64_t held = client.GlobalCount() + client.ShardCount();
-      if (dropped + held <= kDropAtOnce) {
-        dropped += held;
-        context.server.hub().DropAll(client);
-      }
-      PostToClient(context.server, client.id(), [](Client& doomed) { doomed.Close(); });
-    }
+    if (&client == &context.client && filter.skip_me) return;
+    closer.Close(client);
     ++killed;
   });
   if (!old_form) return context.reply.Integer(killed);
@@ -585,6 +549,29 @@ constexpr Command kRows[] = {
 };
 
 }  // namespace
+
+std::string DescribeClient(const Client& client, int64_t now_us) {
+  const Session& session = client.session();
+  const bool has_texts = session.texts != nullptr;
+  const bool in_multi = session.multi != nullptr && session.multi->is_open;
+  return fmt::format(
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} "
+      "multi={} qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs=0 rbp=0 obl=0 oll={} omem={} "
+      "tot-mem={} "
+      "events={} cmd={} user={} redir={} resp={} lib-name={} lib-ver={}",
+      client.id(), client.PeerAddress(), client.LocalAddress(), client.fd(), session.name(),
+      std::max<int64_t>(now_us - session.created_us, 0) / 1'000'000,
+      std::max<int64_t>(now_us - session.last_active_us, 0) / 1'000'000, FlagsOf(client),
+      session.db, client.subscriptions(Space::kChannel).size(),
+      client.subscriptions(Space::kPattern).size(), client.subscriptions(Space::kShard).size(),
+      in_multi ? static_cast<int64_t>(session.multi->commands.size()) : -1, client.input_bytes(),
+      client.input_capacity() - client.input_bytes(),
+      session.multi ? session.multi->MemoryBytes() : 0, client.output().segments(),
+      client.output().bytes(), client.MemoryBytes(), client.output().empty() ? "r" : "rw",
+      session.last_command != nullptr ? session.last_command->full_name : "NULL",
+      session.account->name, RedirectOf(session.tracker), static_cast<int>(client.resp()),
+      has_texts ? session.texts->lib_name : "", has_texts ? session.texts->lib_version : "");
+}
 
 std::span<const Command> ClientCommands() { return kRows; }
 

@@ -303,20 +303,6 @@ void GetKeys(CommandContext& context) {
   for (const auto& key : *keys) context.reply.Bulk(context.args[2 + key.index]);
 }
 
-/// What this very request does to a key, where the row leaves it open: SET reads the value only
-/// with GET.
-KeyFlag FlagsOf(std::span<const std::string_view> request, KeyFlag flags) {
-  if (!Any(flags & KeyFlag::kVariable) || !protocol::EqualsIgnoreCase(request[0], "set")) {
-    return flags;
-  }
-  for (const std::string_view option : request.subspan(std::min<size_t>(request.size(), 3))) {
-    if (protocol::EqualsIgnoreCase(option, "get")) {
-      return KeyFlag::kReadWrite | KeyFlag::kAccess | KeyFlag::kUpdate;
-    }
-  }
-  return KeyFlag::kOverwrite | KeyFlag::kUpdate;
-}
-
 void GetKeysAndFlags(CommandContext& context) {
   const auto keys = KeysOf(context);
   if (!keys) return;
@@ -324,7 +310,7 @@ void GetKeysAndFlags(CommandContext& context) {
   for (const auto& key : *keys) {
     context.reply.Array(2);
     context.reply.Bulk(context.args[2 + key.index]);
-    ReplyBits(context.reply, FlagsOf(context.args.subspan(2), key.flags), protocol::KeyFlagNames());
+    ReplyBits(context.reply, key.flags, protocol::KeyFlagNames());
   }
 }
 

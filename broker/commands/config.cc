@@ -1,8 +1,10 @@
 // CONFIG and its subcommands over the ConfigStore. Source of the replies: Redis 7.2.
 #include <iterator>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "broker/acl/users.h"
 #include "broker/config/store.h"
 #include "broker/exec/client.h"
 #include "broker/exec/command.h"
@@ -52,7 +54,9 @@ void ConfigSet(CommandContext& context) {
 }
 
 void ConfigRewrite(CommandContext& context) {
-  const auto written = context.server.config_store().Rewrite();
+  const std::vector<std::string> lines = context.server.acl().ConfigLines();
+  const bool has_acl_file = !context.server.config().aclfile.empty();
+  const auto written = context.server.config_store().Rewrite(has_acl_file ? nullptr : &lines);
   if (!written.ok()) {
     LogWarning("CONFIG REWRITE failed: {}", written.error().text());
     return context.Fail(written.error());

@@ -1,15 +1,13 @@
 // PING, ECHO, AUTH, HELLO, SELECT, QUIT, RESET. Source of the replies: Redis 7.2.
-#include <openssl/crypto.h>
-#include <openssl/sha.h>
-
-#include <array>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "broker/exec/client.h"
 #include "broker/exec/command.h"
 #include "broker/exec/leave.h"
 #include "broker/exec/multi.h"
+#include "broker/exec/rights.h"
 #include "broker/exec/server.h"
 #include "broker/exec/worker.h"
 #include "protocol/base/text.h"
@@ -80,39 +78,28 @@ void Reset(CommandContext& context) {
   session.reply_mode = ReplyMode::kOn;
   session.no_evict = false;
   session.no_touch = false;
-  session.is_authenticated = context.server.config().requirepass.empty();
+  LogOut(context.server, client);
   if (session.texts) session.texts->name.clear();
   client.set_resp(RespVersion::k2);
   LeaveAllAndReply(context, "RESET");
 }
 
-// Comparing digests takes the same time wherever the texts differ, and whatever their lengths.
-bool SameSecret(std::string_view a, std::string_view b) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> first;
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> second;
-  SHA256(reinterpret_cast<const unsigned char*>(a.data()), a.size(), first.data());
-  SHA256(reinterpret_cast<const unsigned char*>(b.data()), b.size(), second.data());
-  return CRYPTO_memcmp(first.data(), second.data(), first.size()) == 0;
-}
-
 std::optional<Error> Authenticate(CommandContext& context, std::string_view user,
                                   std::string_view password) {
-  const std::string& wanted = context.server.config().requirepass;
-  if (user == "default" && (wanted.empty() || SameSecret(password, wanted))) {
-    context.client.session().is_authenticated = true;
-    return std::nullopt;
+  AclAccountRef account = context.server.acl().Authenticate(user, password);
+  if (account == nullptr) {
+    NoteFailedLogin(context.worker, context.client, user, context.args[0]);
+    return protocol::errors::kWrongPass;
   }
-  ++context.worker.stats().counters().auth_failures;
-  return protocol::errors::kWrongPass;
+  LogIn(context.client, std::move(account));
+  return std::nullopt;
 }
 
 void Auth(CommandContext& context) {
   if (context.args.size() > 3) return context.Fail(protocol::errors::kSyntax);
-  if (context.args.size() == 2 && context.server.config().requirepass.empty()) {
-    return context.Fail(
-        Error::Static("ERR AUTH <password> called without any password configured for the default "
-                      "user. Are you sure "
-                      "your configuration is correct?"));
+  const AclUser& default_user = *context.server.acl().default_account()->user;
+  if (context.args.size() == 2 && default_user.rules().needs_no_password) {
+    return context.Fail(protocol::errors::kAuthWithoutPassword);
   }
   const bool has_user = context.args.size() == 3;
   const auto refused =
@@ -166,7 +153,7 @@ void Hello(CommandContext& context) {
   if (user) {
     if (const auto refused = Authenticate(context, *user, password)) return context.Fail(*refused);
   }
-  if (!session.is_authenticated) {
+  if (MustLogIn(context.server, client)) {
     return context.Fail(
         Error::Static("NOAUTH HELLO must be called with the client already authenticated, "
                       "otherwise the HELLO <proto> "

@@ -17,6 +17,7 @@ namespace {
 using protocol::Acl;
 using protocol::ArgSpec;
 using protocol::ArgType;
+using protocol::ChannelUse;
 using protocol::Error;
 using protocol::Flag;
 using protocol::Group;
@@ -258,6 +259,7 @@ constexpr Command kRows[] = {
               .group = Group::kPubSub,
               .since = "2.0.0",
               .flags = kSubscriberFlags,
+              .channels = ChannelUse::kSubscribePattern,
               .acl = Acl::kPubSub | Acl::kSlow,
               .complexity = "O(N) where N is the number of patterns to subscribe to",
               .summary = "Subscribes to all channels that match patterns.",
@@ -269,6 +271,7 @@ constexpr Command kRows[] = {
               .since = "2.0.0",
               .flags = Flag::kPubSub | Flag::kLoading | Flag::kStale | Flag::kFast |
                        Flag::kMayReplicate | Flag::kSentinel,
+              .channels = ChannelUse::kPublish,
               .acl = Acl::kPubSub | Acl::kFast,
               .complexity =
                   "O(N+M) where N is the number of subscribers of the channel and M the number of "
@@ -301,6 +304,7 @@ constexpr Command kRows[] = {
               .flags =
                   Flag::kPubSub | Flag::kLoading | Flag::kStale | Flag::kFast | Flag::kMayReplicate,
               .keys = kShardChannelAt,
+              .channels = ChannelUse::kPublish,
               .acl = Acl::kPubSub | Acl::kFast,
               .complexity = "O(N) where N is the number of subscribers of the shard channel",
               .summary = "Sends a message to a shard channel.",
@@ -312,6 +316,7 @@ constexpr Command kRows[] = {
               .since = "7.0.0",
               .flags = kShardSubscriberFlags,
               .keys = kShardChannelsAt,
+              .channels = ChannelUse::kSubscribe,
               .acl = Acl::kPubSub | Acl::kSlow,
               .complexity = "O(N) where N is the number of shard channels to subscribe to",
               .summary = "Subscribes to shard channels.",
@@ -322,6 +327,7 @@ constexpr Command kRows[] = {
               .group = Group::kPubSub,
               .since = "2.0.0",
               .flags = kSubscriberFlags,
+              .channels = ChannelUse::kSubscribe,
               .acl = Acl::kPubSub | Acl::kSlow,
               .complexity = "O(N) where N is the number of channels to subscribe to",
               .summary = "Subscribes to channels.",

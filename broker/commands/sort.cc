@@ -12,8 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "broker/exec/client.h"
 #include "broker/exec/server.h"
 #include "broker/exec/unit.h"
+#include "broker/exec/worker.h"
 #include "protocol/base/number.h"
 #include "protocol/base/text.h"
 #include "protocol/command/keys.h"
@@ -61,7 +63,14 @@ struct SortOptions {
   std::vector<std::string_view> gets;
   size_t store = 0;          // position of the destination; 0: none
   bool keeps_order = false;  // by a pattern without '*', even if another one follows
+  /// What a user who may not read every key is told, where an option reads keys that nothing names.
+  const Error* needs_all_keys = nullptr;
 };
+
+constexpr Error kByDenied =
+    Error::Static("ERR BY option of SORT denied due to insufficient ACL permissions.");
+constexpr Error kGetDenied =
+    Error::Static("ERR GET option of SORT denied due to insufficient ACL permissions.");
 
 /// Reads the options of a request. The error is null if all is well; what was read before it
 /// counts.
@@ -86,8 +95,12 @@ const Error* ReadOptions(std::span<const std::string_view> args, bool may_store,
     } else if (EqualsIgnoreCase(word, "by") && left >= 1) {
       options.by = args[++i];
       options.keeps_order = options.keeps_order || !NamesKeys(*options.by);
+      if (NamesKeys(*options.by) && options.needs_all_keys == nullptr) {
+        options.needs_all_keys = &kByDenied;
+      }
     } else if (EqualsIgnoreCase(word, "get") && left >= 1) {
       options.gets.push_back(args[++i]);
+      if (options.needs_all_keys == nullptr) options.needs_all_keys = &kGetDenied;
     } else if (may_store && EqualsIgnoreCase(word, "store") && left >= 1) {
       options.store = ++i;
     } else {
@@ -365,9 +378,20 @@ void Store(CommandContext& context, const SortOptions& options, std::span<const 
   context.reply.Integer(count);
 }
 
+/// Whether the client's user may run this request and read every key besides.
+bool ReadsAllKeys(const CommandContext& context) {
+  const AclAccount& account = *context.client.session().account;
+  if (account.is_unrestricted) return true;
+  const TableEntry& entry = *context.server.commands().all()[context.worker.running_index()];
+  return account.user->AllowsWithAllKeys(entry, context.args);
+}
+
 void SortBy(CommandContext& context, bool may_store) {
   SortOptions options;
   const Error* const error = ReadOptions(context.args, may_store, options);
+  if (options.needs_all_keys != nullptr && !ReadsAllKeys(context)) {
+    return context.Fail(*options.needs_all_keys);
+  }
   if (error != nullptr) return context.Fail(*error);
   const Entry* const entry = context.unit.FindForRead(context.arg(1));
   std::vector<Element> elements;

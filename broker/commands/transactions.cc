@@ -6,6 +6,7 @@
 #include "broker/exec/client.h"
 #include "broker/exec/keys.h"
 #include "broker/exec/multi.h"
+#include "broker/exec/rights.h"
 #include "broker/exec/server.h"
 #include "broker/exec/unit.h"
 #include "broker/exec/worker.h"
@@ -139,6 +140,14 @@ void RunQueued(CommandContext& context, MultiState& multi) {
                          .reply = reply,
                          .unit = unit,
                          .in_exec = true};
+    // Rights may have changed since it was queued, or AUTH may stand before it.
+    const AclVerdict verdict = CheckRights(client, *queued.entry, queued.args);
+    if (!verdict.ok()) [[unlikely]] {
+      NoteRefusal(context.worker, client, *queued.entry, queued.args, verdict,
+                  AclLog::Context::kMulti);
+      inner.Fail(NoLongerPermitted(verdict));
+      continue;
+    }
     context.worker.Run(inner, *queued.entry);
   }
 }

@@ -148,6 +148,9 @@ struct Config {
 
   // Security.
   std::string requirepass;  // empty: no password
+  std::string aclfile;      // empty: none
+  uint64_t acllog_max_len = 128;
+  bool acl_all_channels = false;  // rights of a new user to channels
 
   // Observability.
   int64_t slowlog_log_slower_than_us = 10000;  // -1: off; 0: everything

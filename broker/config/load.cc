@@ -36,7 +36,8 @@ std::string Reason(int error) { return std::generic_category().message(error); }
 std::string Shown(std::string_view line) {
   const size_t blank = line.find_first_of(" \t");
   const Directive* row = FindDirective(line.substr(0, blank));
-  if (row != nullptr && row->has(kSensitive) && blank != std::string_view::npos)
+  const bool is_user = protocol::EqualsIgnoreCase(line.substr(0, blank), "user");
+  if ((is_user || (row != nullptr && row->has(kSensitive))) && blank != std::string_view::npos)
     return std::string(line.substr(0, blank)) + " (not shown)";
   std::string text(line.substr(0, kMaxShownLine));
   for (char& c : text) {
@@ -100,6 +101,16 @@ std::string AbsolutePath(const std::string& path) {
 }
 
 }  // namespace
+
+Error ConfigStore::Refused(const ConfigSource& source, std::string_view shown,
+                           std::string_view reason) {
+  std::string where = "Reading the command line";
+  if (source.kind == Kind::kFile) {
+    where = "Reading the configuration file, at line " + std::to_string(source.line) + " of " +
+            source.file;
+  }
+  return Fatal(where, shown, reason);
+}
 
 Result<void> ConfigStore::LoadFile(const std::string& path) {
   if (path == "-") {
@@ -171,8 +182,12 @@ Result<void> ConfigStore::ApplyWords(std::span<const std::string> words,
     renames_.push_back({protocol::LowerCase(words[1]), protocol::LowerCase(words[2])});
     return {};
   }
-  if (name == "user")
-    return Error::Static("users are not supported in this version; use requirepass");
+  if (name == "user" || name == "role") {
+    if (words.size() < 2) return Error::Static("Bad directive or wrong number of arguments");
+    acl_lines_.push_back(
+        {.is_role = name == "role", .words = {words.begin() + 1, words.end()}, .source = source});
+    return {};
+  }
   if (name == "loadmodule") return Error::Static("modules are not supported");
   if (name == "sentinel") return Error::Static("sentinel directive while not in sentinel mode");
   const Directive* row = FindDirective(name);

@@ -189,7 +189,7 @@ std::vector<ConfigStore::Notice> ConfigStore::Notices() const {
         text.append("speak TLS: no TLS port is opened");
         break;
       default:
-        text.append("know users: only requirepass guards the server");
+        text.append("act on it");
         break;
     }
     notices.push_back({.is_warning = true, .text = std::move(text)});

@@ -30,6 +30,13 @@ struct CommandRename {
   std::string new_name;
 };
 
+/// One `user` or `role` line: the name and its rules, for broker/acl to read.
+struct AclLine {
+  bool is_role = false;
+  std::vector<std::string> words;
+  ConfigSource source;
+};
+
 /// All directives with their values, and the typed Config they make.
 ///
 /// Precedence at start: defaults, then files (the last line wins), then PEAL_* environment
@@ -91,10 +98,13 @@ class ConfigStore {
   /// unknown lines stay; the lines of a changed directive are replaced, new ones go to the end.
   /// Written to a temporary file beside it, synced, and renamed over it. System calls: the caller
   /// must not hold locks.
-  protocol::Result<void> Rewrite();
+  /// `acl_lines` take the place of the `user` and `role` lines; null: an aclfile has them, and such
+  /// lines go.
+  protocol::Result<void> Rewrite(const std::vector<std::string>* acl_lines);
 
   /// The text that Rewrite() would write over `old_text`. No system call.
-  std::string RewriteText(std::string_view old_text) const;
+  std::string RewriteText(std::string_view old_text,
+                          const std::vector<std::string>* acl_lines) const;
 
   /// Absolute path of the file read at start; empty if there is none.
   const std::string& file() const { return file_; }
@@ -103,6 +113,13 @@ class ConfigStore {
   bool IsDefault(const Directive& directive) const;
 
   const std::vector<CommandRename>& renames() const { return renames_; }
+
+  /// `user` and `role` lines, in their order.
+  const std::vector<AclLine>& acl_lines() const { return acl_lines_; }
+  /// The text for the operator that refuses a line after it was read: where it came from, `shown`
+  /// in the place of the line, and the reason.
+  static protocol::Error Refused(const ConfigSource& source, std::string_view shown,
+                                 std::string_view reason);
 
   /// Lines for the log at start: which directives were given and have no effect here.
   struct Notice {
@@ -141,6 +158,7 @@ class ConfigStore {
   std::vector<Undo> undo_;
   std::vector<std::string> ignored_environment_;
   std::vector<CommandRename> renames_;
+  std::vector<AclLine> acl_lines_;
   std::string file_;
 };
 

@@ -74,6 +74,8 @@ class BlockedClient final : public store::Waiter {
   /// The reply of a timeout: a null array, even where success is a single element.
   std::string TimeoutReply() const;
   ClientId id() const { return id_; }
+  /// The request. The client's reactor, or any with all parked.
+  std::span<const std::string_view> args() const { return args_; }
   /// Whether the client is to be told when the key that it is served from changes.
   bool is_remembered() const { return is_remembered_; }
   /// The stripe that serving it needs besides the key's, or -1.

@@ -13,6 +13,7 @@
 
 namespace peal::broker {
 
+struct AclAccount;
 class BlockedClient;
 class Worker;
 struct MultiState;
@@ -33,6 +34,7 @@ struct ClientTexts {
 struct Session {
   uint32_t db = 0;
   bool is_authenticated = false;
+  std::shared_ptr<AclAccount> account;  // never null; the default one before AUTH
   bool is_unix = false;  // connected by the unix socket
   bool is_monitor = false;
   bool no_evict = false;
@@ -116,5 +118,8 @@ class Client final : public Subscriber {
   std::unique_ptr<LargeArguments> large_;
   uint32_t index_ = 0;  // in the worker's list of clients
 };
+
+/// The client's line of CLIENT LIST, without its end. Its reactor, or any with all parked.
+std::string DescribeClient(const Client& client, int64_t now_us);
 
 }  // namespace peal::broker

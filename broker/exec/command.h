@@ -73,6 +73,7 @@ std::span<const Command> DumpCommands();
 std::span<const Command> TransactionCommands();
 std::span<const Command> ServerCommands();
 std::span<const Command> ConfigCommands();
+std::span<const Command> AclCommands();
 std::span<const Command> CommandCommands();
 std::span<const Command> CommandLogCommands();
 std::span<const Command> HotKeysCommands();

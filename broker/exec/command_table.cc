@@ -42,6 +42,7 @@ CommandTable::CommandTable() {
                                   TransactionCommands,
                                   ServerCommands,
                                   ConfigCommands,
+                                  AclCommands,
                                   CommandCommands,
                                   CommandLogCommands,
                                   HotKeysCommands,
@@ -104,6 +105,7 @@ TableEntry* CommandTable::Add(const Command& command, const std::string& parent)
     entry->key_step = static_cast<int16_t>(positions.step);
   }
   all_.push_back(std::move(owned));
+  originals_.emplace(entry->full_name, entry);
   for (const Command& sub : command.subcommands) {
     entry->subcommands.push_back(Add(sub, entry->full_name));
   }
@@ -145,6 +147,12 @@ const TableEntry* CommandTable::FindFull(std::string_view full_name) const {
     if (EqualsIgnoreCase(full_name.substr(bar + 1), sub->command->spec.name)) return sub;
   }
   return nullptr;
+}
+
+const TableEntry* CommandTable::FindOriginal(std::string_view full_name) const {
+  if (full_name.size() > 2 * kLongestName) return nullptr;
+  const auto found = originals_.find(protocol::LowerCase(full_name));
+  return found == originals_.end() ? nullptr : found->second;
 }
 
 bool CommandTable::Rename(std::string_view from, std::string_view to) {

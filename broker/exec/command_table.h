@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "broker/exec/command.h"
@@ -45,6 +46,8 @@ class CommandTable {
   static const TableEntry* Resolve(const TableEntry* entry, std::span<const std::string_view> args);
   /// "config|get" or "get".
   const TableEntry* FindFull(std::string_view full_name) const;
+  /// As FindFull, by the names from before rename-command: rights are given by these. Any length.
+  const TableEntry* FindOriginal(std::string_view full_name) const;
 
   /// Renames a command; an empty `to` takes it away. False if there is none or `to` is taken.
   bool Rename(std::string_view from, std::string_view to);
@@ -64,7 +67,8 @@ class CommandTable {
 
   std::vector<std::unique_ptr<TableEntry>> all_;
   std::vector<TableEntry*> top_;
-  std::vector<Slot> slots_;  // open addressing, a power of two
+  std::vector<Slot> slots_;                                       // open addressing, a power of two
+  std::unordered_map<std::string, const TableEntry*> originals_;  // by full name
 };
 
 }  // namespace peal::broker

@@ -191,6 +191,7 @@ Result<void> Server::RaiseFileLimit(uint32_t maxclients) {
 }
 
 Result<void> Server::Start() {
+  if (auto users = acl_.Start(*config_); !users.ok()) return users;
   // Reactors must not take the signals: the thread in Wait does.
   const sigset_t signals = HandledSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -376,8 +377,7 @@ bool Server::Refuse(int fd, bool is_unix) {
     reason = kTooManyClients;
     static RateLimitedLog limited(LogLevel::kWarning, 1);
     limited.Write("connection refused: maxclients ({}) reached", config().maxclients);
-  } else if (config().protected_mode && config().requirepass.empty() && !is_unix &&
-             !IsLoopback(fd)) {
+  } else if (config().protected_mode && acl_.is_open() && !is_unix && !IsLoopback(fd)) {
     reason = kProtectedModeText;
   }
   if (reason.empty()) return false;
@@ -460,6 +460,9 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
     }
     ReplaceListeners(std::move(next));
   }
+  acl_.SetDefaultPassword(config().requirepass);
+  acl_.set_all_channels_by_default(config().acl_all_channels);
+  acl_.log().Trim(config().acllog_max_len);
   ShowTitle();
   for (const auto& worker : workers_) worker->ConfigChanged();
   hub_->inbox_soft_limit().store(static_cast<int64_t>(config().inbox_soft_limit_bytes),

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "broker/acl/users.h"
 #include "broker/config/store.h"
 #include "broker/exec/command_table.h"
 #include "broker/exec/effect_recorder.h"
@@ -57,6 +58,7 @@ class Server {
   protocol::Result<void> ApplyChanges(std::span<const Directive* const> changed);
 
   CommandTable& commands() { return commands_; }
+  AclUsers& acl() { return acl_; }
   store::Gate& gate() { return keyspace_->gate(); }
   store::Keyspace& keyspace() { return *keyspace_; }
   MemoryGauge& memory_gauge() { return *memory_gauge_; }
@@ -138,6 +140,7 @@ class Server {
   const std::string run_id_;
   const int64_t start_time_s_;
   CommandTable commands_;
+  AclUsers acl_{commands_};
   std::unique_ptr<store::Keyspace> keyspace_;
   std::unique_ptr<MemoryGauge> memory_gauge_;
   std::vector<std::unique_ptr<Reactor>> reactors_;

@@ -9,6 +9,7 @@
 #include "broker/exec/keys.h"
 #include "broker/exec/multi.h"
 #include "broker/exec/post.h"
+#include "broker/exec/rights.h"
 #include "broker/exec/server.h"
 #include "broker/keyspace/eviction.h"
 #include "broker/keyspace/expiry_cycle.h"
@@ -373,9 +374,24 @@ Worker::Outcome Worker::ExecuteOne(Client& client, const TableEntry* entry,
 bool Worker::Admit(Client& client, const TableEntry& entry, std::span<const std::string_view> args,
                    protocol::ReplyWriter& reply) {
   const Session& session = client.session();
-  if (!session.is_authenticated && !entry.Has(Flag::kNoAuth)) [[unlikely]] {
+  if (!session.is_authenticated && !entry.Has(Flag::kNoAuth) && MustLogIn(server_, client))
+      [[unlikely]] {
     Reject(client, &entry, protocol::errors::kNoAuth, reply);
     return false;
+  }
+  if (session.multi != nullptr && IsInMulti(session) && entry.Has(Flag::kNoMulti)) [[unlikely]] {
+    Reject(client, &entry, Error::Static("ERR Command not allowed inside a transaction"), reply);
+    return false;
+  }
+  if (!session.account->is_unrestricted) [[unlikely]] {
+    const AclUser& user = *session.account->user;
+    const AclVerdict verdict = user.Check(entry, args);
+    if (!verdict.ok()) {
+      NoteRefusal(*this, client, entry, args, verdict,
+                  IsInMulti(session) ? AclLog::Context::kMulti : AclLog::Context::kToplevel);
+      Reject(client, &entry, NoPermission(user, entry, args, verdict), reply);
+      return false;
+    }
   }
   if (client.resp() == RespVersion::k2 && client.IsSubscribed() && !entry.Has(Flag::kSubscriberOk))
       [[unlikely]] {
@@ -388,11 +404,6 @@ bool Worker::Admit(Client& client, const TableEntry& entry, std::span<const std:
            reply);
     return false;
   }
-  if (session.multi != nullptr && IsInMulti(session) && entry.Has(Flag::kNoMulti)) [[unlikely]] {
-    Reject(client, &entry, Error::Static("ERR Command not allowed inside a transaction"), reply);
-    return false;
-  }
-  (void)args;
   return true;
 }
 
@@ -627,7 +638,7 @@ void Worker::Accept(int fd, bool is_unix, ClientId id) {
     return;
   }
   auto* client = new Client(*this, fd, id, is_unix);
-  client->session_.is_authenticated = server_.config().requirepass.empty();
+  LogOut(server_, *client);
   client->index_ = static_cast<uint32_t>(clients_.size());
   clients_.push_back(client);
 }

@@ -16,10 +16,11 @@ std::span<const std::string_view> HideSecrets(const TableEntry& entry,
   const bool is_auth = entry.full_name == "auth";
   const bool is_hello = entry.full_name == "hello";
   const bool is_config_set = entry.full_name == "config|set";
-  if (!is_auth && !is_hello && !is_config_set) return args;
+  const bool is_user = entry.full_name == "acl|setuser";
+  if (!is_auth && !is_hello && !is_config_set && !is_user) return args;
   scratch.assign(args.begin(), args.end());
-  if (is_auth) {
-    for (size_t i = 1; i < scratch.size(); ++i) scratch[i] = kRedacted;
+  if (is_auth || is_user) {
+    for (size_t i = is_user ? 2 : 1; i < scratch.size(); ++i) scratch[i] = kRedacted;
   } else if (is_hello) {
     for (size_t i = 2; i < scratch.size(); ++i) {
       if (!protocol::EqualsIgnoreCase(args[i], "auth")) continue;

@@ -25,6 +25,9 @@ Totals::Totals(Server& server) : commands(server.commands().all().size()) {
     counters.evicted_clients += own.evicted_clients;
     counters.error_replies += own.error_replies;
     counters.auth_failures += own.auth_failures;
+    counters.acl_denied_commands += own.acl_denied_commands;
+    counters.acl_denied_keys += own.acl_denied_keys;
+    counters.acl_denied_channels += own.acl_denied_channels;
     for (const auto& [code, count] : stats.errors()) errors[code] += count;
     units += worker->unit().counters();
     units += worker->expiry().counters();

@@ -449,10 +449,14 @@ void Hub::DropAll(Subscriber& subscriber) {
   }
 }
 
+std::string_view Hub::NameOf(Space space, const Target& target) const {
+  return space == Space::kPattern ? patterns_.Pattern(target.hash) : target.name();
+}
+
 std::vector<std::string> Hub::Subscriptions(Space space, const Subscriber& subscriber) {
   std::vector<std::string> names;
   subscriber.subscriptions(space).ForEach([&](Target* target) {
-    names.emplace_back(space == Space::kPattern ? patterns_.Pattern(target->hash) : target->name());
+    names.emplace_back(NameOf(space, *target));
   });
   return names;
 }

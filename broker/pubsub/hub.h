@@ -139,6 +139,16 @@ class Hub {
   /// anything. The caller holds the Gate: its reactor is parked outside of any walk over the lists.
   void DropAll(Subscriber& subscriber);
 
+  /// Whether `is_allowed` holds for the names of all that `subscriber` holds. The caller holds the
+  /// Gate.
+  template <typename Predicate>
+  bool AllOfSubscriptions(Space space, const Subscriber& subscriber, Predicate&& is_allowed) const {
+    bool all = true;
+    subscriber.subscriptions(space).ForEach([&](const Target* target) {
+      all = all && is_allowed(NameOf(space, *target));
+    });
+    return all;
+  }
   /// Copies of the names that `subscriber` holds.
   std::vector<std::string> Subscriptions(Space space, const Subscriber& subscriber);
 
@@ -152,6 +162,7 @@ class Hub {
  private:
   friend struct Delivery;
 
+  std::string_view NameOf(Space space, const Target& target) const;
   ChannelTable& Table(Space space) { return space == Space::kShard ? shard_channels_ : channels_; }
   uint64_t Post(HubPort& port, Target* target, Range frame, Range tail);
   void Deliver(HubPort& port, Target* target, Range run, Range tail);

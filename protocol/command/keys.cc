@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 
 #include "protocol/base/number.h"
 #include "protocol/base/text.h"
@@ -22,6 +23,11 @@ int64_t BeginOf(const KeySpec& spec, std::span<const std::string_view> args) {
     if (EqualsIgnoreCase(args[static_cast<size_t>(i)], spec.keyword)) return i + 1;
   }
   return 0;
+}
+
+bool IsOneOf(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view each) { return EqualsIgnoreCase(word, each); });
 }
 
 }  // namespace
@@ -57,7 +63,33 @@ Result<std::vector<KeyAt>> ExtractKeys(const CommandSpec& command,
     }
   }
   if (command.more_keys != nullptr) command.more_keys(args, keys);
+  for (KeyAt& key : keys) key.flags = FlagsOfRequest(command, args, key.flags);
   return keys;
+}
+
+KeyFlag FlagsOfRequest(const CommandSpec& spec, std::span<const std::string_view> args,
+                       KeyFlag flags) {
+  if (!Any(flags & KeyFlag::kVariable)) return flags;
+  if (spec.name == "set") {
+    for (const std::string_view option : args.subspan(std::min<size_t>(args.size(), 3))) {
+      if (IsOneOf(option, {"get", "ifeq", "ifne", "ifdeq", "ifdne"})) {
+        return KeyFlag::kReadWrite | KeyFlag::kAccess | KeyFlag::kUpdate;
+      }
+    }
+    return KeyFlag::kOverwrite | KeyFlag::kUpdate;
+  }
+  if (spec.name == "bitfield") {
+    for (size_t i = 2; i < args.size(); ++i) {
+      if (IsOneOf(args[i], {"get"}) && i + 2 < args.size()) {
+        i += 2;
+      } else {
+        return KeyFlag::kReadWrite | KeyFlag::kAccess | KeyFlag::kUpdate;
+      }
+    }
+    return KeyFlag::kReadOnly | KeyFlag::kAccess;
+  }
+  if (spec.name == "delex" && args.size() > 2) return flags | KeyFlag::kAccess;
+  return flags;
 }
 
 }  // namespace peal::protocol

@@ -17,10 +17,15 @@ struct KeyAt {
 };
 
 /// The keys of a request by the specs of its command, in the order of the specs, then those that
-/// more_keys finds. At most as many as
-/// there are arguments for each spec. Channels (kNotKey) are left out. Error: the number of keys
-/// given is no number or larger than the arguments that follow.
+/// more_keys finds, with what this request does to them. At most as many as there are arguments for
+/// each spec. Channels (kNotKey) are left out. Error: the number of keys given is no number or
+/// larger than the arguments that follow.
 Result<std::vector<KeyAt>> ExtractKeys(const CommandSpec& spec,
                                        std::span<const std::string_view> args);
+
+/// What this very request does to a key for which its row says `flags`, where the row leaves it
+/// open (kVariable): SET reads the old value only with GET or a condition, BITFIELD may only read.
+KeyFlag FlagsOfRequest(const CommandSpec& spec, std::span<const std::string_view> args,
+                       KeyFlag flags);
 
 }  // namespace peal::protocol

@@ -164,6 +164,14 @@ struct KeySpec {
   }
 };
 
+/// What a command does with the channels among its arguments; rights to channels are checked by it.
+enum class ChannelUse : uint8_t {
+  kNone,
+  kPublish,           // args[1]
+  kSubscribe,         // all arguments
+  kSubscribePattern,  // all arguments, which are patterns
+};
+
 /// Types of arguments, as COMMAND DOCS names them.
 enum class ArgType : uint8_t {
   kString,
@@ -213,6 +221,7 @@ struct CommandSpec {
   Flag flags = Flag::kNone;
   std::span<const KeySpec> keys = {};
   FindMoreKeys more_keys = nullptr;  // needs kMovableKeys
+  ChannelUse channels = ChannelUse::kNone;
   Acl acl = Acl::kNone;
   std::string_view parent = {};  // the container of a subcommand
   std::string_view complexity = {};

@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     PEAL_CHECK(live.Set(pair, false).ok());
   }
   ConfigStore again;
-  PEAL_CHECK(again.LoadText(live.RewriteText(""), "rewritten").ok());
+  PEAL_CHECK(again.LoadText(live.RewriteText("", nullptr), "rewritten").ok());
   PEAL_CHECK(again.Get(all) == live.Get(all));
   return 0;
 }

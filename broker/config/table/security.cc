@@ -10,6 +10,10 @@ constexpr Directive Access(std::string_view name, std::string_view summary) {
   return Fixed(OneOf(name, "no", kLocalAccess, summary));
 }
 
+void AssignAclPubSub(Config& config, std::string_view text) {
+  config.acl_all_channels = text == "allchannels";
+}
+
 void AssignPercentiles(Config& config, std::string_view text) {
   config.latency_tracking_info_percentiles = ParsePercentiles(text);
 }
@@ -27,9 +31,12 @@ constexpr Directive kSecurityRows[] = {
            Choice<&Config::enable_debug_command, kLocalAccess>),
     Active(Access("enable-module-command", "Who may use MODULE."),
            Choice<&Config::enable_module_command, kLocalAccess>),
-    With(Fixed(Text("aclfile", "", "File of users and their rights.")), kNoEffectAlarm),
-    Integer("acllog-max-len", "128", 0, kLongMax, "Entries of ACL LOG."),
-    OneOf("acl-pubsub-default", "resetchannels", kAclPubSub, "Channel rights of a new user."),
+    Fixed(Active(Text("aclfile", "", "File of users and their rights."), String<&Config::aclfile>)),
+    Active(Integer("acllog-max-len", "128", 0, kLongMax, "Entries of ACL LOG."),
+           Number<&Config::acllog_max_len>),
+    Active(
+        OneOf("acl-pubsub-default", "resetchannels", kAclPubSub, "Channel rights of a new user."),
+        AssignAclPubSub),
 };
 
 constexpr Directive kObservabilityRows[] = {
