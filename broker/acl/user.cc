@@ -1,9 +1,13 @@
 #include "broker/acl/user.h"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
 #include <utility>
 
 #include "patterns/glob.h"
+#include "patterns/xxhash.h"
 #include "protocol/base/text.h"
 #include "protocol/command/names.h"
 
@@ -19,14 +23,38 @@ using protocol::KeySpec;
 // Up to so many patterns trying each costs no more than a look into a tree, and saves its memory.
 constexpr size_t kFewPatterns = 8;
 
+/// What a large set answered for a text: clients ask for the same keys and channels again and
+/// again. An answer cannot become wrong, because sets never change and never share an id.
+struct alignas(64) Answer {
+  static constexpr size_t kLongest = 54;
+
+  uint64_t set = 0;     // id of the set; 0: no answer
+  uint8_t length = 0;   // of the text
+  uint8_t allowed = 0;  // bit n: some matching pattern grants all of the rights n
+  char text[kLongest] = {};
+};
+static_assert(sizeof(Answer) == 64);
+
 struct Scratch {
+  static constexpr size_t kAnswers = 256;
+
   patterns::MatchScratch match;
   std::vector<patterns::PatternId> found;
+  std::array<Answer, kAnswers> answers;
 };
 
 Scratch& ThreadScratch() {
   static thread_local Scratch scratch;
   return scratch;
+}
+
+size_t SlotOf(uint64_t set, std::string_view text) {
+  return patterns::HashBytes(text, set) % Scratch::kAnswers;
+}
+
+uint64_t NextSetId() {
+  static std::atomic<uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
 uint8_t RightsFor(KeyFlag flags) {
@@ -47,7 +75,7 @@ bool IsRange(const KeySpec& spec) {
 
 // ---------------------------------------------------------------- patterns
 
-PatternSet::PatternSet(const PatternRules& rules) : rules_(rules) {
+PatternSet::PatternSet(const PatternRules& rules) : id_(NextSetId()), rules_(rules) {
   if (rules_.list().size() <= kFewPatterns) return;
   tree_ = std::make_unique<patterns::PatternTree>();
   for (const PatternRules::Rule& rule : rules_.list()) {
@@ -65,10 +93,34 @@ bool PatternSet::Allows(std::string_view text, uint8_t rights) const {
         });
   }
   Scratch& scratch = ThreadScratch();
+  const bool is_kept = text.size() <= Answer::kLongest;
+  Answer& answer = scratch.answers[is_kept ? SlotOf(id_, text) : 0];
+  if (is_kept && answer.set == id_ && answer.length == text.size() &&
+      std::memcmp(answer.text, text.data(), text.size()) == 0) {
+    return (answer.allowed >> rights & 1) != 0;
+  }
+  const uint8_t allowed = Ask(text);
+  if (is_kept) {
+    answer.set = id_;
+    answer.length = static_cast<uint8_t>(text.size());
+    answer.allowed = allowed;
+    if (!text.empty()) std::memcpy(answer.text, text.data(), text.size());
+  }
+  return (allowed >> rights & 1) != 0;
+}
+
+/// A bit for each combination of rights that some matching pattern grants.
+uint8_t PatternSet::Ask(std::string_view text) const {
+  Scratch& scratch = ThreadScratch();
   scratch.found.clear();
   tree_->Match(text, scratch.match, scratch.found);
-  return std::any_of(scratch.found.begin(), scratch.found.end(),
-                     [&](patterns::PatternId id) { return (rights_[id] & rights) == rights; });
+  uint8_t allowed = 0;
+  for (const patterns::PatternId id : scratch.found) {
+    // Who grants both grants each, and what needs neither right needs a matching pattern only.
+    constexpr uint8_t kGrants[] = {0b0001, 0b0011, 0b0101, 0b1111};
+    allowed |= kGrants[rights_[id] & right::kBoth];
+  }
+  return allowed;
 }
 
 // ---------------------------------------------------------------- keys of a request

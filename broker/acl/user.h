@@ -29,6 +29,9 @@ class PatternSet {
   const std::vector<PatternRules::Rule>& list() const { return rules_.list(); }
 
  private:
+  uint8_t Ask(std::string_view text) const;
+
+  const uint64_t id_;  // of no other set, before or after
   const PatternRules rules_;
   std::unique_ptr<patterns::PatternTree> tree_;  // null while few patterns
   std::vector<uint8_t> rights_;                  // by PatternId, where there is a tree
