@@ -9,6 +9,7 @@
 #include "broker/exec/client.h"
 #include "broker/exec/command.h"
 #include "broker/exec/command_table.h"
+#include "broker/exec/rights.h"
 #include "broker/exec/server.h"
 #include "broker/exec/unit.h"
 #include "broker/exec/worker.h"
@@ -31,6 +32,13 @@ using protocol::RespVersion;
 constexpr std::string_view kUnknownCommand = "Unknown Redis command called from script";
 constexpr std::string_view kWrongArity = "Wrong number of args calling Redis command from script";
 constexpr std::string_view kNotAllowed = "This Redis command is not allowed from script";
+constexpr std::string_view kForbiddenCommand =
+    "The user executing the script can't run this command or subcommand";
+constexpr std::string_view kForbiddenKey =
+    "The user executing the script can't access at least one of the keys mentioned in the command "
+    "arguments";
+constexpr std::string_view kForbiddenChannel =
+    "The user executing the script can't publish to the channel mentioned in the command";
 constexpr std::string_view kReadOnly = "Write commands are not allowed from read-only scripts.";
 constexpr std::string_view kNotStrings =
     "Lua redis lib command arguments must be strings or integers";
@@ -82,6 +90,11 @@ std::string_view TakeArguments(lua_State* lua, LuaEngine& engine) {
   return {};
 }
 
+std::string_view ForbiddenTo(AclVerdict verdict) {
+  if (verdict.denied == Denied::kKey) return kForbiddenKey;
+  return verdict.denied == Denied::kChannel ? kForbiddenChannel : kForbiddenCommand;
+}
+
 /// What forbids the command in this run; empty if nothing does.
 std::string_view WhatForbids(const ScriptRun& run, const TableEntry* entry,
                              std::span<const std::string_view> args) {
@@ -94,6 +107,12 @@ std::string_view WhatForbids(const ScriptRun& run, const TableEntry* entry,
   if ((entry->arity > 0 && count != entry->arity) || count < -entry->arity) return kWrongArity;
   if (entry->command->run == nullptr) return container == entry ? kWrongArity : kUnknownCommand;
   if (entry->Has(Flag::kNoScript)) return kNotAllowed;
+  // Scripts have the rights of whoever runs them.
+  const Client& client = run.context.client;
+  if (const AclVerdict verdict = CheckRights(client, *entry, args); !verdict.ok()) {
+    NoteRefusal(run.context.worker, client, *entry, args, verdict, AclLog::Context::kLua);
+    return ForbiddenTo(verdict);
+  }
   const bool may_change = entry->Has(Flag::kWrite) || entry->Has(Flag::kMayReplicate);
   if (run.call.is_read_only && may_change) return kReadOnly;
   return {};
@@ -287,8 +306,7 @@ int AclCheck(lua_State* lua) {
   const TableEntry* entry = run->context.server.commands().Find(args[0]);
   if (entry != nullptr) entry = CommandTable::Resolve(entry, args);
   if (entry == nullptr) return RaiseError(lua, "Invalid command passed to redis.acl_check_cmd()");
-  // There is one user, who may do everything.
-  lua_pushboolean(lua, 1);
+  lua_pushboolean(lua, CheckRights(run->context.client, *entry, args).ok() ? 1 : 0);
   return 1;
 }
 

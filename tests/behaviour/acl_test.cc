@@ -447,6 +447,51 @@ TEST_F(AclSideBySide, TheLogTellsTheSame) {
   }
 }
 
+TEST_F(AclSideBySide, ScriptsHaveTheRightsOfTheirCaller) {
+  Same({"ACL", "SETUSER", "z", "on", "nopass", "+@all", "-set", "-acl|load", "~k*", "&c*"});
+  Same({"FUNCTION", "LOAD",
+        "#!lua name=l\nredis.register_function('f',function(k,a) return redis.call('set','k',1) "
+        "end)"});
+  for (const int resp : {2, 3}) {
+    Same({"ACL", "LOG", "RESET"});
+    auto [them, us] = LogIn("z", resp);
+    for (const char* script : {"return redis.call('set','k',1)",
+                               "return redis.pcall('set','k',1)",
+                               "return redis.call('get','x')",
+                               "return redis.pcall('get','x')",
+                               "return redis.call('get','k')",
+                               "return redis.pcall('get','x').err",
+                               "return redis.call('publish','x','1')",
+                               "return redis.pcall('publish','x','1')",
+                               "return redis.call('config','set','x','y')",
+                               "return redis.call('sort','k','by','w_*')",
+                               "return redis.call('config')",
+                               "return redis.call('get')",
+                               "return tostring(redis.acl_check_cmd('get','k'))",
+                               "return tostring(redis.acl_check_cmd('get','x'))",
+                               "return tostring(redis.acl_check_cmd('set','k','1'))",
+                               "return tostring(redis.acl_check_cmd('publish','c','x'))",
+                               "return tostring(redis.acl_check_cmd('publish','y','x'))",
+                               "return tostring(redis.acl_check_cmd('get'))",
+                               "return tostring(redis.acl_check_cmd('config','get','x'))",
+                               "return tostring(redis.acl_check_cmd('nosuch'))"}) {
+      SameOn(them, us, {"EVAL", script, "0"});
+    }
+    SameOn(them, us, {"EVAL", "return 1", "1", "x"});
+    SameOn(them, us, {"EVAL", "return 1", "1", "k"});
+    SameOn(them, us, {"FCALL", "f", "0"});
+    for (const char* line : {"MULTI", "EVAL return(redis.call('set','k',1)) 0", "EXEC"}) {
+      SameOn(them, us, Words(line));
+    }
+    const Reply theirs = them_.Call({"ACL", "LOG", "100"});
+    const Reply ours = us_.Call({"ACL", "LOG", "100"});
+    ASSERT_EQ(ours.items.size(), theirs.items.size());
+    for (size_t i = 0; i < ours.items.size(); ++i) {
+      EXPECT_EQ(LogFields(ours.items[i]), LogFields(theirs.items[i])) << i;
+    }
+  }
+}
+
 // ---------------------------------------------------------------- random rules
 
 /// Random rules, and random commands to ask about.
@@ -722,8 +767,11 @@ TEST_P(AclConnections, WhoLosesAChannelIsDisconnected) {
   };
   for (const auto& one : kCases) {
     SCOPED_TRACE(std::string(one.before) + " | " + one.subscribe + " | " + one.after);
-    ASSERT_EQ(SetUser("u", "reset on nopass +@all -acl|load allkeys " + std::string(one.before)), "OK");
-    ASSERT_EQ(SetUser("other", "reset on nopass +@all -acl|load allkeys " + std::string(one.before)), "OK");
+    ASSERT_EQ(SetUser("u", "reset on nopass +@all -acl|load allkeys " + std::string(one.before)),
+              "OK");
+    ASSERT_EQ(
+        SetUser("other", "reset on nopass +@all -acl|load allkeys " + std::string(one.before)),
+        "OK");
     Client first = As("u");
     Client second = As("u");
     Client idle = As("u");
