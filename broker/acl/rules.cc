@@ -256,7 +256,9 @@ std::string SelectorRules::DescribeKeys() const {
   std::string text;
   for (const PatternRules::Rule& rule : keys_.list()) {
     if (!text.empty()) text += ' ';
-    text.append(KeyPrefix(rule.rights)).append(rule.pattern);
+    // "~*" is another rule, after which no further pattern may stand.
+    const bool is_like_all = rule.rights == right::kBoth && rule.pattern == "*";
+    text.append(is_like_all ? "%RW~" : KeyPrefix(rule.rights)).append(rule.pattern);
   }
   return text;
 }
@@ -266,7 +268,8 @@ std::string SelectorRules::DescribeChannels() const {
   std::string text;
   for (const PatternRules::Rule& rule : channels_.list()) {
     if (!text.empty()) text += ' ';
-    text.append(ChannelPrefix(rule.rights)).append(rule.pattern);
+    const bool is_like_all = rule.rights == right::kBoth && rule.pattern == "*";
+    text.append(is_like_all ? "%PS&" : ChannelPrefix(rule.rights)).append(rule.pattern);
   }
   return text;
 }

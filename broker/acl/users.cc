@@ -132,6 +132,15 @@ void AclUsers::Put(const AclAccountRef& account, std::shared_ptr<const AclUser> 
 
 // ---------------------------------------------------------------- changes
 
+/// Takes all rights from an account that is about to go: its clients are closed a little later, and
+/// may do nothing until then.
+AclChange AclUsers::Revoke(const AclAccountRef& account) {
+  AclChange change{account, account->user, true};
+  Put(account, MakeUser(UserRules(UserRules::Kind::kUser, account->name,
+                                  RuleContext{.commands = commands_})));
+  return change;
+}
+
 Result<AclChanges> AclUsers::SetUser(std::string_view name,
                                      std::span<const std::string_view> words) {
   if (HasBlanks(name)) return kBadUserName;
@@ -166,7 +175,7 @@ Result<AclChanges> AclUsers::DeleteUsers(std::span<const std::string_view> names
   for (const std::string_view name : names) {
     const auto found = accounts_.find(name);
     if (found == accounts_.end()) continue;
-    changes.push_back({found->second, found->second->user, true});
+    changes.push_back(Revoke(found->second));
     accounts_.erase(found);
   }
   return changes;
@@ -235,12 +244,12 @@ AclChanges AclUsers::Replace(Draft draft) {
   for (auto at = accounts_.begin(); at != accounts_.end();) {
     const AclAccountRef account = at->second;
     const auto next = draft.users.find(at->first);
-    const bool is_gone = next == draft.users.end();
-    changes.push_back({account, account->user, is_gone});
-    if (is_gone) {
+    if (next == draft.users.end()) {
+      changes.push_back(Revoke(account));
       at = accounts_.erase(at);
       continue;
     }
+    changes.push_back({account, account->user, false});
     Put(account, MakeUser(std::move(next->second)));
     draft.users.erase(next);
     ++at;

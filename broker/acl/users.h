@@ -102,6 +102,7 @@ class AclUsers {
   std::shared_ptr<const AclUser> MakeUser(UserRules rules) const;
   UserRules DefaultRules() const;
   void Put(const AclAccountRef& account, std::shared_ptr<const AclUser> user);
+  AclChange Revoke(const AclAccountRef& account);
   AclChanges Replace(Draft draft);
   protocol::Result<void> LoadLines(std::span<const AclLine> lines);
   Draft ReadLines(std::string_view text, const std::string& path, std::string& faults) const;

@@ -186,8 +186,6 @@ void ApplyAclChanges(Server& server, const Client* self, const AclChanges& chang
       const auto found = questions.find(client.session().account.get());
       if (found == questions.end()) return;
       if (found->second.change->is_gone) {
-        // It is closed a little later: until then it may do nothing.
-        client.session().account = server.acl().default_account();
         client.session().is_authenticated = false;
         return closer.Close(client);
       }

@@ -494,6 +494,16 @@ TEST_F(AclSideBySide, ScriptsHaveTheRightsOfTheirCaller) {
 
 // ---------------------------------------------------------------- random rules
 
+/// Keys as redis-server shows them: where reading and writing all keys were allowed one after the
+/// other it shows a rule that it does not read back.
+std::string AsRedisShows(const Reply& keys) {
+  std::string text = keys.Show();
+  for (size_t at = text.find("%RW~*"); at != std::string::npos; at = text.find("%RW~*")) {
+    text.erase(at, 3);
+  }
+  return text;
+}
+
 /// Random rules, and random commands to ask about.
 class RandomRules {
  public:
@@ -670,13 +680,13 @@ TEST_F(AclSideBySide, RandomRulesAllowTheSame) {
     const Reply theirs = them_.Call({"ACL", "GETUSER", "u"});
     const Reply ours = us_.Call({"ACL", "GETUSER", "u"});
     for (const char* field : {"flags", "keys", "channels"}) {
-      EXPECT_EQ(ours.Find(field)->Show(), theirs.Find(field)->Show());
+      EXPECT_EQ(AsRedisShows(*ours.Find(field)), theirs.Find(field)->Show());
     }
     const auto& selectors = theirs.Find("selectors")->items;
     ASSERT_EQ(ours.Find("selectors")->items.size(), selectors.size());
     for (size_t i = 0; i < selectors.size(); ++i) {
       for (const char* field : {"keys", "channels"}) {
-        EXPECT_EQ(ours.Find("selectors")->items[i].Find(field)->Show(),
+        EXPECT_EQ(AsRedisShows(*ours.Find("selectors")->items[i].Find(field)),
                   selectors[i].Find(field)->Show());
       }
     }
@@ -697,7 +707,7 @@ TEST_F(AclSideBySide, RandomRulesAllowTheSame) {
       }
     }
   }
-  EXPECT_GT(rule_lists, rounds / 10);
+  if (!HasFailure()) EXPECT_GT(rule_lists, rounds / 10);
   std::cout << rule_lists << " lists of rules, " << requests << " requests, " << allowed
             << " allowed\n";
 }
@@ -819,9 +829,15 @@ TEST_P(AclConnections, ClientsOfDeletedUsersAreDisconnected) {
   EXPECT_EQ(admin().Do("ACL DELUSER u nobody"), ":1");
   for (Client& client : gone) ExpectClosed(client);
   EXPECT_EQ(stays.Do("PING"), "PONG");
+  // Whoever deletes himself may do nothing more, not even in the transaction that does it.
   Client self = As("v");
-  EXPECT_EQ(self.Do("ACL DELUSER v"), ":1");
-  ExpectClosed(self);
+  self.SendLine("MULTI");
+  self.SendLine("ACL DELUSER v");
+  self.SendLine("SET stolen 1");
+  self.SendLine("EXEC");
+  const std::string rest = self.ReadUntilClosed();
+  EXPECT_THAT(rest, HasSubstr("*2\r\n:1\r\n-NOPERM "));
+  EXPECT_EQ(admin().Do("EXISTS stolen"), ":0");
   ExpectClosed(stays);
 }
 

@@ -76,6 +76,9 @@ TEST_F(AclRules, AreShownInTheOrderTheyWereGiven) {
             "off ~a ~b ~c %W~d %R~ resetchannels -@all");
   EXPECT_EQ(Apply({"&a", "%P&b", "%s&c", "%S&b", "%PS&d"}),
             "off resetchannels &a &b %S&c &d -@all");
+  // Redis shows "~* ~a", which it does not read back.
+  EXPECT_EQ(Apply({"%R~*", "~a", "%W~*", "%P&*", "&b", "%S&*"}),
+            "off %RW~* ~a resetchannels %PS&* &b -@all");
   EXPECT_EQ(Apply({"reset"}), "off sanitize-payload resetchannels -@all");
   EXPECT_EQ(Apply({"(+get", "~a", ")", "(", ")", "( +@all allkeys allchannels)"}),
             "off resetchannels -@all (~a resetchannels -@all +get) (resetchannels -@all) "
