@@ -12,7 +12,6 @@ namespace peal::broker {
 namespace {
 
 using protocol::EqualsIgnoreCase;
-using protocol::Error;
 using protocol::Result;
 
 constexpr std::string_view kRolePrefix = "role:";
@@ -207,7 +206,9 @@ Result<void> SelectorRules::AllowWithArgument(std::string_view name) {
       std::any_of(arguments.begin(), arguments.end(),
                   [&](const std::string& known) { return EqualsIgnoreCase(known, argument); });
   if (!is_known) arguments.emplace_back(argument);
-  Note(true, entry->full_name + "|" + protocol::LowerCase(argument));
+  std::string noted = entry->full_name;
+  noted.append("|").append(protocol::LowerCase(argument));
+  Note(true, noted);
   return {};
 }
 
@@ -445,7 +446,7 @@ MergedRules MergeSelectors(std::span<const std::string_view> words) {
       selector.append(" ").append(word);
       if (!closes) continue;
       opened.reset();
-      merged.rules.push_back(std::move(selector));
+      merged.rules.push_back(std::exchange(selector, {}));
     } else if (word.starts_with('(') && !closes) {
       opened = i;
       selector = word;
