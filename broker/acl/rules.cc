@@ -290,7 +290,7 @@ std::string SelectorRules::DescribeQuoted() const {
   for (const std::string_view word : SplitAtSpaces(plain)) {
     std::string quoted = QuoteWord(word);
     if (quoted == word && word.find_first_of("()") != std::string_view::npos) {
-      quoted = "\"" + quoted + "\"";
+      quoted.insert(0, 1, '"').append(1, '"');
     }
     text.append(text.empty() ? "" : " ").append(quoted);
   }
