@@ -40,7 +40,10 @@ class ExpiryCycle {
   double stale_percent() const { return stale_percent_; }
 
   /// DEBUG SET-ACTIVE-EXPIRE. With all reactors parked.
-  void set_enabled(bool enabled) { is_enabled_ = enabled; }
+  void set_enabled(bool enabled) {
+    is_enabled_ = enabled;
+    if (!enabled) is_round_done_ = true;  // what is left of this tick's round, too
+  }
   void set_effect_sink(EffectSink* sink) { unit_.set_effect_sink(sink); }
 
   static constexpr int64_t kSliceUs = 500;

@@ -9,10 +9,10 @@
 
 #include "store/rdb/crc64.h"
 #include "store/rdb/format.h"
-#include "store/value/lzf.h"
 #include "store/rdb/packed.h"
 #include "store/rdb/reader.h"
 #include "store/rdb/writer.h"
+#include "store/value/lzf.h"
 #include "tests/store/old_packed.h"
 
 namespace peal::store::rdb {
