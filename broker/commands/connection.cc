@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "broker/exec/auth_guard.h"
 #include "broker/exec/client.h"
 #include "broker/exec/command.h"
 #include "broker/exec/leave.h"
@@ -81,6 +82,7 @@ void Reset(CommandContext& context) {
   session.no_evict = false;
   session.no_touch = false;
   session.is_authenticated = context.server.config().requirepass.empty();
+  session.stranger_since_us = context.worker.reactor().turn_us();
   if (session.texts) session.texts->name.clear();
   client.set_resp(RespVersion::k2);
   LeaveAllAndReply(context, "RESET");
@@ -97,12 +99,13 @@ bool SameSecret(std::string_view a, std::string_view b) {
 
 std::optional<Error> Authenticate(CommandContext& context, std::string_view user,
                                   std::string_view password) {
+  if (auto refused = RefuseAttempt(context.client)) return refused;
   const std::string& wanted = context.server.config().requirepass;
   if (user == "default" && (wanted.empty() || SameSecret(password, wanted))) {
     context.client.session().is_authenticated = true;
     return std::nullopt;
   }
-  ++context.worker.stats().counters().auth_failures;
+  NoteFailedAttempt(context.client);
   return protocol::errors::kWrongPass;
 }
 

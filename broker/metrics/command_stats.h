@@ -35,6 +35,9 @@ class CommandStats {
     uint64_t evicted_clients = 0;
     uint64_t error_replies = 0;
     uint64_t auth_failures = 0;
+    uint64_t auth_timeouts = 0;
+    uint64_t certificate_refusals = 0;
+    uint64_t http_closes = 0;
   };
 
   /// One call of command number `index` that took `ticks`.
