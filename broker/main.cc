@@ -52,6 +52,7 @@ int Serve(std::unique_ptr<ConfigStore> store, const std::string& executable) {
     // Written down before clients can change them.
     const std::string where =
         "port " + std::to_string(config.port) +
+        (config.tls_port == 0 ? std::string() : ", TLS port " + std::to_string(config.tls_port)) +
         (config.unixsocket.empty() ? std::string() : ", unix socket " + config.unixsocket);
     peal::broker::Server server(std::move(store), executable);
     const auto started = server.Start();

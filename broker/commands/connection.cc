@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "broker/exec/auth_guard.h"
 #include "broker/exec/client.h"
 #include "broker/exec/command.h"
 #include "broker/exec/leave.h"
@@ -79,6 +80,7 @@ void Reset(CommandContext& context) {
   session.no_evict = false;
   session.no_touch = false;
   LogOut(context.server, client);
+  session.stranger_since_us = context.worker.reactor().turn_us();
   if (session.texts) session.texts->name.clear();
   client.set_resp(RespVersion::k2);
   LeaveAllAndReply(context, "RESET");
@@ -86,8 +88,10 @@ void Reset(CommandContext& context) {
 
 std::optional<Error> Authenticate(CommandContext& context, std::string_view user,
                                   std::string_view password) {
+  if (auto refused = RefuseAttempt(context.client)) return refused;
   AclAccountRef account = context.server.acl().Authenticate(user, password);
   if (account == nullptr) {
+    NoteFailedAttempt(context.client);
     NoteFailedLogin(context.worker, context.client, user, context.args[0]);
     return protocol::errors::kWrongPass;
   }

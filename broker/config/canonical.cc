@@ -11,6 +11,7 @@
 #include <system_error>
 #include <thread>
 
+#include "broker/config/address_rules.h"
 #include "broker/config/directive.h"
 #include "broker/config/notify_flags.h"
 #include "broker/config/value.h"
@@ -272,6 +273,7 @@ bool TakesManyWords(DirectiveType type) {
   switch (type) {
     case DirectiveType::kFlagSet:
     case DirectiveType::kList:
+    case DirectiveType::kNetworks:
     case DirectiveType::kOutputLimits:
     case DirectiveType::kSavePoints:
     case DirectiveType::kPercentiles:
@@ -297,6 +299,8 @@ Result<std::string> OfManyWords(const Directive& row, Words words, std::string_v
       return OomScoresValue(words);
     case DirectiveType::kReplicaOf:
       return ReplicaOfValue(words);
+    case DirectiveType::kNetworks:
+      return AddressList::Canonical({words.begin(), words.end()});
     default:
       return ListValue(words);
   }

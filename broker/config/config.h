@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/config/address_rules.h"
 #include "store/value/encoding_limits.h"
 
 namespace peal::broker {
@@ -64,6 +65,30 @@ struct MemoryShare {
   uint64_t Resolve(uint64_t maxmemory_bytes) const {
     return percent == 0 ? bytes : maxmemory_bytes / 100 * percent;
   }
+};
+
+/// Whether clients are asked for a certificate, and must have one.
+enum class TlsClientAuth : uint8_t { kNo, kYes, kOptional };
+
+/// Which part of a client's certificate names the user that it authenticates.
+enum class TlsUserField : uint8_t { kOff, kCommonName, kUri };
+
+/// What the certificates, keys and rules of TLS are made from.
+struct TlsSettings {
+  std::string cert_file;
+  std::string key_file;
+  std::string key_file_pass;
+  std::string dh_params_file;
+  std::string ca_cert_file;
+  std::string ca_cert_dir;
+  TlsClientAuth auth_clients = TlsClientAuth::kYes;
+  std::string protocols;  // empty: TLSv1.2 and TLSv1.3
+  std::string ciphers;
+  std::string ciphersuites;
+  bool prefer_server_ciphers = false;
+  bool session_caching = true;
+  uint32_t session_cache_size = 20480;
+  uint32_t session_cache_timeout_s = 300;
 };
 
 /// One `save <seconds> <changes>` point.
@@ -151,6 +176,17 @@ struct Config {
   std::string aclfile;      // empty: none
   uint64_t acllog_max_len = 128;
   bool acl_all_channels = false;  // rights of a new user to channels
+  AddressList allow;        // empty: everybody
+  AddressList deny;
+  uint32_t auth_timeout_s = 60;           // 0: never
+  uint32_t auth_failures_per_min = 1000;  // of one address; 0: any number
+
+  // TLS.
+  uint16_t tls_port = 0;  // 0: no TLS listener
+  TlsSettings tls;
+  TlsUserField tls_auth_clients_user = TlsUserField::kOff;
+  uint32_t tls_handshake_timeout_s = 10;    // 0: never
+  uint32_t tls_auto_reload_interval_s = 1;  // 0: files are not watched
 
   // Observability.
   int64_t slowlog_log_slower_than_us = 10000;  // -1: off; 0: everything

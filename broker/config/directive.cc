@@ -143,6 +143,7 @@ std::vector<std::string> FormatLines(const Directive& row, std::string_view text
     }
     case DirectiveType::kFlagSet:
     case DirectiveType::kList:
+    case DirectiveType::kNetworks:
     case DirectiveType::kPercentiles:
     case DirectiveType::kOomScores: {
       std::string line = name;
@@ -200,6 +201,8 @@ std::string DescribeType(const Directive& row) {
       return "existing directory";
     case DirectiveType::kList:
       return "addresses";
+    case DirectiveType::kNetworks:
+      return "networks";
     case DirectiveType::kThreads:
       return range("`auto` or integer");
     case DirectiveType::kPowerOfTwo:

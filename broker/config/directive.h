@@ -27,6 +27,7 @@ enum class DirectiveType : uint8_t {
   kFileName,      // a name without '/'
   kDirectory,     // an existing directory; kept as an absolute path
   kList,          // words, space-separated
+  kNetworks,      // words of address_rules.h, space-separated
   kThreads,       // "auto" (or 0) or 1..128
   kPowerOfTwo,    // decimal, min..max, one bit set
   kOutputLimits,  // groups of <class> <hard> <soft> <soft seconds>; classes not named are kept
@@ -47,7 +48,8 @@ enum class DirectiveStatus : uint8_t { kActive, kAccepted };
 /// used.
 enum class OnChange : uint8_t {
   kNone,
-  kListeners,     // bind, port: open the new ones, then close the old ones; may fail
+  kListeners,     // bind, port, tls-port: open the new ones, then close the old ones; may fail
+  kTls,           // certificates and rules of TLS: read the files afresh; may fail
   kMaxClients,    // check the limit of descriptors; may fail
   kMaxMemory,     // evict or refuse from now on
   kClientMemory,  // maxmemory-clients, output limits: look at the clients again

@@ -30,7 +30,7 @@ Instead of serving:
   -h, --help              this text
   -v, --version           version, commit, compiler and libraries
 
-Signals: TERM and INT end cleanly within shutdown-timeout, a second one at once; HUP reopens the log.
+Signals: TERM and INT end cleanly within shutdown-timeout, a second one at once; HUP reopens the log and reads TLS files.
 )";
 
 struct Word {

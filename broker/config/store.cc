@@ -186,7 +186,7 @@ std::vector<ConfigStore::Notice> ConfigStore::Notices() const {
         text.append("form clusters: it serves all slots alone");
         break;
       case DirectiveGroup::kTls:
-        text.append("speak TLS: no TLS port is opened");
+        text.append("open connections of its own");
         break;
       default:
         text.append("act on it");

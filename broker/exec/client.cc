@@ -1,17 +1,14 @@
 #include "broker/exec/client.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "broker/exec/multi.h"
+#include "broker/exec/rights.h"
 #include "broker/exec/server.h"
 #include "broker/exec/worker.h"
 #include "broker/log/log.h"
+#include "broker/net/address.h"
 #include "broker/net/transport.h"
 #include "broker/pubsub/tracking.h"
 #include "protocol/base/text.h"
@@ -23,24 +20,6 @@ namespace {
 constexpr uint32_t kHeadroom = 64;
 // Largest block; a larger argument is read the ordinary way.
 constexpr uint64_t kLargestBlock = uint64_t{1} << 31;
-
-std::string FormatAddress(const sockaddr_storage& address, socklen_t length) {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (address.ss_family == AF_INET) {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-    inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
-    return std::string(text) + ":" + std::to_string(ntohs(v4.sin_port));
-  }
-  if (address.ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
-    inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
-    return "[" + std::string(text) + "]:" + std::to_string(ntohs(v6.sin6_port));
-  }
-  if (address.ss_family == AF_UNIX && length > offsetof(sockaddr_un, sun_path)) {
-    return std::string(reinterpret_cast<const sockaddr_un&>(address).sun_path) + ":0";
-  }
-  return "?:0";
-}
 
 }  // namespace
 
@@ -59,40 +38,30 @@ struct Client::LargeArguments {
   }
 };
 
-Client::Client(Worker& worker, int fd, ClientId id, bool is_unix)
-    : Subscriber(worker.reactor(), fd, id, Transport::Plain()),
+Client::Client(Worker& worker, int fd, ClientId id, ListenerKind kind, Transport& transport)
+    : Subscriber(worker.reactor(), fd, id, transport),
       worker_(worker),
       parser_(worker.request_scratch()) {
-  session_.is_unix = is_unix;
-  session_.created_us = session_.last_active_us = worker.reactor().turn_us();
+  session_.is_unix = kind == ListenerKind::kUnix;
+  session_.is_tls = kind == ListenerKind::kTls;
+  session_.created_us = worker.reactor().turn_us();
+  session_.last_active_us = session_.stranger_since_us = session_.created_us;
 }
 
 Client::~Client() { DropLargeArguments(); }
 
 std::string Client::PeerAddress() const {
-  if (session_.is_unix) return worker_.server().config().unixsocket + ":0";
-  sockaddr_storage address{};
-  socklen_t length = sizeof address;
-  if (fd() < 0 || getpeername(fd(), reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-    return "?:0";
-  }
-  return FormatAddress(address, length);
+  return session_.is_unix ? worker_.server().config().unixsocket + ":0" : ShowPeer(fd());
 }
 
 std::string Client::LocalAddress() const {
-  if (session_.is_unix) return worker_.server().config().unixsocket + ":0";
-  sockaddr_storage address{};
-  socklen_t length = sizeof address;
-  if (fd() < 0 || getsockname(fd(), reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-    return "?:0";
-  }
-  return FormatAddress(address, length);
+  return session_.is_unix ? worker_.server().config().unixsocket + ":0" : ShowLocal(fd());
 }
 
 bool Client::IsLocal() const {
   if (session_.is_unix) return true;
-  const std::string peer = PeerAddress();
-  return peer.starts_with("127.") || peer.starts_with("[::1]") || peer.starts_with("[::ffff:127.");
+  const std::optional<IpAddress> peer = PeerIp(fd());
+  return peer && peer->IsLoopback();
 }
 
 void Client::StartJob(std::unique_ptr<ClientJob> job) {
@@ -104,7 +73,7 @@ void Client::StartJob(std::unique_ptr<ClientJob> job) {
 
 size_t Client::MemoryBytes() const {
   size_t bytes = sizeof(Client) + input_capacity() + parser_.partial_bytes() +
-                 output().OwnedBytes() + output().bytes();
+                 output().OwnedBytes() + output().bytes() + transport().MemoryBytes();
   for (const Space space : {Space::kChannel, Space::kPattern, Space::kShard}) {
     bytes += subscriptions(space).MemoryBytes();
   }
@@ -172,7 +141,7 @@ std::span<char> Client::DirectInput() {
 void Client::OnDirectInput(size_t bytes) { parser_.LargeBulkFilled(bytes); }
 
 size_t Client::InputLimit() const {
-  if (!session_.is_authenticated) return size_t{256} * 1024;
+  if (MustLogIn(worker_.server(), *this)) return size_t{256} * 1024;
   return std::min<uint64_t>(worker_.server().config().client_query_buffer_limit, kLargestBlock);
 }
 
@@ -196,6 +165,8 @@ void Client::OnOutputLimit(bool hard) {
       hard ? "hard" : "soft", client_class() == ClientClass::kPubSub ? "pubsub" : "normal");
   ++worker_.stats().counters().output_limit_closes;
 }
+
+void Client::OnReady() { worker_.AuthenticateByCertificate(*this); }
 
 void Client::OnClosed() {
   job_.reset();

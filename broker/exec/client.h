@@ -36,6 +36,7 @@ struct Session {
   bool is_authenticated = false;
   std::shared_ptr<AclAccount> account;  // never null; the default one before AUTH
   bool is_unix = false;  // connected by the unix socket
+  bool is_tls = false;   // connected by the TLS port
   bool is_monitor = false;
   bool no_evict = false;
   bool no_touch = false;
@@ -43,6 +44,7 @@ struct Session {
   ReplyMode reply_mode = ReplyMode::kOn;
   int64_t created_us = 0;  // monotonic, as Reactor::turn_us
   int64_t last_active_us = 0;
+  int64_t stranger_since_us = 0;  // from when on it has been without authentication, if it is
   const TableEntry* last_command = nullptr;
   uint64_t commands = 0;  // executed
   std::unique_ptr<ClientTexts> texts;
@@ -69,7 +71,7 @@ class ClientJob {
 /// Connection.
 class Client final : public Subscriber {
  public:
-  Client(Worker& worker, int fd, ClientId id, bool is_unix);
+  Client(Worker& worker, int fd, ClientId id, ListenerKind kind, Transport& transport);
 
   Worker& worker() { return worker_; }
   Session& session() { return session_; }
@@ -101,6 +103,7 @@ class Client final : public Subscriber {
   std::span<char> OnInput(std::span<char> input) override;
   std::span<char> DirectInput() override;
   void OnDirectInput(size_t bytes) override;
+  void OnReady() override;
   void OnClosed() override;
   void OnOutputLimit(bool hard) override;
   size_t InputLimit() const override;

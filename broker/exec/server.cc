@@ -15,13 +15,16 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
+#include <optional>
 
 #include "broker/exec/client.h"
 #include "broker/keyspace/eviction.h"
 #include "broker/keyspace/expiry_cycle.h"
 #include "broker/log/log.h"
+#include "broker/metrics/clock.h"
 #include "broker/metrics/memory.h"
 #include "broker/metrics/monitor.h"
+#include "broker/net/address.h"
 #include "broker/scripts/scripts.h"
 #include "broker/service/notify.h"
 #include "broker/service/proc_title.h"
@@ -48,20 +51,6 @@ std::string RandomHex(size_t bytes) {
     hex += "0123456789abcdef"[byte & 15];
   }
   return hex;
-}
-
-bool IsLoopback(int fd) {
-  sockaddr_storage peer{};
-  socklen_t length = sizeof peer;
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) != 0) return false;
-  if (peer.ss_family == AF_INET) {
-    return ntohl(reinterpret_cast<sockaddr_in&>(peer).sin_addr.s_addr) >> 24 == 127;
-  }
-  if (peer.ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<sockaddr_in6&>(peer).sin6_addr;
-    return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
-  }
-  return false;
 }
 
 sigset_t HandledSignals() {
@@ -172,6 +161,7 @@ ListenerOptions Server::MakeListenerOptions() const {
   const Config& c = config();
   return {.bind = c.bind,
           .port = c.port,
+          .tls_port = c.tls_port,
           .backlog = c.tcp_backlog,
           .unixsocket = c.unixsocket,
           .unixsocketperm = c.unixsocketperm};
@@ -226,8 +216,19 @@ Result<void> Server::Start() {
   for (const auto& reactor : reactors_) {
     workers_.push_back(std::make_unique<Worker>(*this, *reactor));
   }
-  listeners_ = std::make_unique<ListenerSet>(MakeListenerOptions(),
-                                             [this](int fd, bool is_unix) { Assign(fd, is_unix); });
+  listeners_ = std::make_unique<ListenerSet>(
+      MakeListenerOptions(), [this](int fd, ListenerKind kind) { Assign(fd, kind); });
+  Result<TlsKeeper::Made> made = MakeTls();
+  if (!made.ok()) {
+    const std::string_view text = made.error().text();
+    const Directive* const directive = FindDirective(text.substr(0, text.find_first_of(" :")));
+    std::string line(text);
+    if (directive != nullptr) {
+      line.append(" (").append(config_->SourceOf(*directive).Describe()).append(")");
+    }
+    return Error::Owned(line);
+  }
+  tls_.Put(*std::move(made), c.tls_auto_reload_interval_s);
   auto opened = listeners_->Open();
   if (!opened.ok()) return opened;
   ShowTitle();
@@ -261,7 +262,9 @@ int Server::Wait() {
       } else {
         LogWarning("log could not be reopened: {}", reopened.error().text());
       }
+      if (number == SIGHUP) tls_.Reload("SIGHUP");
     }
+    tls_.LookAtFiles(MonotonicUs() / 1000);
     since_watchdog_ms += kWaitMs;
     if (notifier.watchdog_interval_ms() != 0 &&
         since_watchdog_ms >= notifier.watchdog_interval_ms()) {
@@ -333,13 +336,13 @@ void Server::DrainAndStop() {
 
 // ---------------------------------------------------------------- connections
 
-void Server::Assign(int fd, bool is_unix) {
+void Server::Assign(int fd, ListenerKind kind) {
   total_connections_.fetch_add(1, std::memory_order_relaxed);
-  if (IsShuttingDown() || Refuse(fd, is_unix)) {
+  if (IsShuttingDown() || Refuse(fd, kind)) {
     ::close(fd);
     return;
   }
-  PrepareSocket(fd, is_unix);
+  PrepareSocket(fd, kind);
   client_count_.fetch_add(1, std::memory_order_relaxed);
   Reactor* chosen = reactors_[0].get();
   for (const auto& reactor : reactors_) {
@@ -352,42 +355,60 @@ void Server::Assign(int fd, bool is_unix) {
   Worker& worker = *workers_[static_cast<size_t>(chosen->index())];
   // Given here, so that who connects later has the larger id whichever reactor is quicker.
   const ClientId id = NextClientId(chosen->index());
-  if (chosen->index() == 0) return worker.Accept(fd, is_unix, id);
+  if (chosen->index() == 0) return worker.Accept(fd, kind, id);
   struct Node : InboxNode {
     Worker* worker;
     ClientId id;
     int fd;
-    bool is_unix;
+    ListenerKind kind;
   };
   auto* node = new Node;
   node->worker = &worker;
   node->id = id;
   node->fd = fd;
-  node->is_unix = is_unix;
+  node->kind = kind;
   node->run = [](InboxNode* posted, Reactor&) {
     const std::unique_ptr<Node> own(static_cast<Node*>(posted));
-    own->worker->Accept(own->fd, own->is_unix, own->id);
+    own->worker->Accept(own->fd, own->kind, own->id);
   };
   chosen->Post(node);
 }
 
-bool Server::Refuse(int fd, bool is_unix) {
+bool Server::Refuse(int fd, ListenerKind kind) {
+  const std::optional<IpAddress> peer = PeerIp(fd);
+  if (peer && (config().deny.Contains(*peer, kind) ||
+               (config().allow.HasAnyFor(kind) && !config().allow.Contains(*peer, kind)))) {
+    static RateLimitedLog limited(LogLevel::kWarning, 5);
+    limited.Write("connection refused: {} is not let in to the {} port by allow and deny",
+                  peer->Show(), kind == ListenerKind::kTls ? "TLS" : "TCP");
+    rejected_connections_.fetch_add(1, std::memory_order_relaxed);
+    denied_connections_.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  }
   std::string_view reason;
   if (client_count_.load(std::memory_order_relaxed) >= static_cast<int>(config().maxclients)) {
     reason = kTooManyClients;
     static RateLimitedLog limited(LogLevel::kWarning, 1);
     limited.Write("connection refused: maxclients ({}) reached", config().maxclients);
-  } else if (config().protected_mode && acl_.is_open() && !is_unix && !IsLoopback(fd)) {
+  } else if (config().protected_mode && acl_.is_open() && peer && !peer->IsLoopback()) {
     reason = kProtectedModeText;
   }
   if (reason.empty()) return false;
   rejected_connections_.fetch_add(1, std::memory_order_relaxed);
-  (void)!::send(fd, reason.data(), reason.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  // Before its handshake nobody could read it.
+  if (kind != ListenerKind::kTls) {
+    (void)!::send(fd, reason.data(), reason.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
   return true;
 }
 
-void Server::PrepareSocket(int fd, bool is_unix) const {
-  if (is_unix) return;
+Result<TlsKeeper::Made> Server::MakeTls() const {
+  if (config().tls_port == 0) return TlsKeeper::Made{};
+  return TlsKeeper::Make(config().tls);
+}
+
+void Server::PrepareSocket(int fd, ListenerKind kind) const {
+  if (kind == ListenerKind::kUnix) return;
   const int yes = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   const auto idle_s = static_cast<int>(config().tcp_keepalive_s);
@@ -404,6 +425,7 @@ void Server::PrepareSocket(int fd, bool is_unix) const {
 
 Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
   const Directive* listeners_changed = nullptr;
+  const Directive* tls_changed = nullptr;
   for (const Directive* directive : changed) {
     switch (directive->on_change) {
       case OnChange::kMaxClients: {
@@ -413,6 +435,9 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
       }
       case OnChange::kListeners:
         listeners_changed = directive;
+        break;
+      case OnChange::kTls:
+        tls_changed = directive;
         break;
       case OnChange::kDirectory:
         if (!config().dir.empty() && ::chdir(config().dir.c_str()) != 0) {
@@ -438,12 +463,28 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
         break;
     }
   }
+  // Files are read before anything changes. A TLS port that was closed needs them, too.
+  std::optional<TlsKeeper::Made> made;
+  const bool tls_comes_or_goes = (config().tls_port != 0) != (tls_.Current() != nullptr);
+  if (tls_changed != nullptr || tls_comes_or_goes) {
+    Result<TlsKeeper::Made> result = MakeTls();
+    if (!result.ok()) {
+      std::string_view name = tls_changed != nullptr ? tls_changed->name : "tls-port";
+      const std::string_view text = result.error().text();
+      for (const Directive* each : changed) {
+        if (text.substr(0, text.find_first_of(" :")) == each->name) name = each->name;
+      }
+      return ConfigStore::SetFailed(
+          name, "Unable to update TLS configuration: " + std::string(result.error().text()));
+    }
+    made = *std::move(result);
+  }
   // Last, when nothing else can fail any more: port and bind make one change.
   if (listeners_changed != nullptr) {
     ListenerOptions options = MakeListenerOptions();
     options.unixsocket.clear();  // that one stays as it is
     auto next = std::make_unique<ListenerSet>(
-        std::move(options), [this](int fd, bool is_unix) { Assign(fd, is_unix); });
+        std::move(options), [this](int fd, ListenerKind kind) { Assign(fd, kind); });
     const ListenerSet* newest =
         next_listeners_.empty() ? listeners_.get() : next_listeners_.back().get();
     const auto share_addresses = [this](bool shared) {
@@ -453,7 +494,8 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
     share_addresses(true);
     auto opened = next->Open(newest);
     share_addresses(false);
-    if (!opened.ok() && !(config().port == 0 && !config().unixsocket.empty())) {
+    const bool has_port = config().port != 0 || config().tls_port != 0;
+    if (!opened.ok() && (has_port || config().unixsocket.empty())) {
       std::string_view reason = opened.error().text();
       if (reason.starts_with("ERR ")) reason.remove_prefix(4);
       return ConfigStore::SetFailed(listeners_changed->name, reason);
@@ -463,6 +505,7 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
   acl_.SetDefaultPassword(config().requirepass);
   acl_.set_all_channels_by_default(config().acl_all_channels);
   acl_.log().Trim(config().acllog_max_len);
+  if (made) tls_.Put(*std::move(made), config().tls_auto_reload_interval_s);
   ShowTitle();
   for (const auto& worker : workers_) worker->ConfigChanged();
   hub_->inbox_soft_limit().store(static_cast<int64_t>(config().inbox_soft_limit_bytes),
@@ -473,16 +516,16 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
 void Server::ShowTitle() const {
   const Config& c = config();
   if (!c.set_proc_title) return;
-  const std::string port = std::to_string(c.port);
+  const std::string port = std::to_string(c.port != 0 ? c.port : c.tls_port);
   // Of the variables that redis.conf names, server-mode is for clusters and Sentinel only.
   const std::pair<std::string_view, std::string> variables[] = {
       {"title", executable_},
-      {"listen-addr", c.port == 0 && !c.unixsocket.empty()
+      {"listen-addr", c.port == 0 && c.tls_port == 0 && !c.unixsocket.empty()
                           ? c.unixsocket
                           : (c.bind.empty() ? "*" : c.bind.front()) + ":" + port},
       {"server-mode", ""},
-      {"port", port},
-      {"tls-port", std::string(config_->Text("tls-port"))},
+      {"port", std::to_string(c.port)},
+      {"tls-port", std::to_string(c.tls_port)},
       {"unixsocket", c.unixsocket},
       {"config-file", config_->file()},
   };

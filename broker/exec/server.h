@@ -11,6 +11,7 @@
 
 #include "broker/acl/users.h"
 #include "broker/config/store.h"
+#include "broker/exec/auth_guard.h"
 #include "broker/exec/command_table.h"
 #include "broker/exec/effect_recorder.h"
 #include "broker/exec/worker.h"
@@ -19,6 +20,7 @@
 #include "broker/metrics/latency.h"
 #include "broker/net/listener.h"
 #include "broker/net/reactor.h"
+#include "broker/net/tls/keeper.h"
 #include "broker/pubsub/hub.h"
 #include "broker/pubsub/tracking.h"
 #include "store/keyspace/garbage.h"
@@ -109,8 +111,11 @@ class Server {
   const std::string& executable() const { return executable_; }
   const std::string& run_id() const { return run_id_; }
   int64_t start_time_s() const { return start_time_s_; }
-  int port() const { return config().port; }
+  TlsKeeper& tls() { return tls_; }
+  AuthGuard& auth_guard() { return auth_guard_; }
   std::atomic<uint64_t>& rejected_connections() { return rejected_connections_; }
+  /// Of those rejected, who is not let in by `allow` and `deny`.
+  std::atomic<uint64_t>& denied_connections() { return denied_connections_; }
   std::atomic<uint64_t>& total_connections() { return total_connections_; }
   /// Frees large values away from the reactors' threads. [any thread]
   void FreeLater(store::Garbage garbage);
@@ -125,9 +130,11 @@ class Server {
   class FreeThread;
 
   /// Takes over an accepted socket: checks limits, then gives it to the least loaded reactor.
-  void Assign(int fd, bool is_unix);
-  bool Refuse(int fd, bool is_unix);
-  void PrepareSocket(int fd, bool is_unix) const;
+  void Assign(int fd, ListenerKind kind);
+  bool Refuse(int fd, ListenerKind kind);
+  void PrepareSocket(int fd, ListenerKind kind) const;
+  /// Makes a TLS context from the configuration in force; none if there is no TLS port.
+  protocol::Result<TlsKeeper::Made> MakeTls() const;
   protocol::Result<void> RaiseFileLimit(uint32_t maxclients);
   void DrainAndStop();
   void ReplaceListeners(std::unique_ptr<ListenerSet> next);
@@ -154,6 +161,8 @@ class Server {
       retired_listeners_;  // their handles may still be closing
   std::vector<std::thread> threads_;
   std::unique_ptr<FreeThread> free_thread_;
+  TlsKeeper tls_;
+  AuthGuard auth_guard_;
   store::Mutex monitor_mutex_{store::LockRank::kLeaf};
   std::array<CommandLog, CommandLog::kKinds> command_logs_;
   LatencyMonitor latency_;
@@ -164,6 +173,7 @@ class Server {
   std::atomic<int> client_count_{0};
   std::atomic<int> monitor_count_{0};
   std::atomic<uint64_t> rejected_connections_{0};
+  std::atomic<uint64_t> denied_connections_{0};
   std::atomic<uint64_t> total_connections_{0};
   PauseMode pause_mode_ = PauseMode::kNone;
   int64_t pause_until_ms_ = 0;

@@ -19,6 +19,7 @@
 #include "broker/metrics/secrets.h"
 #include "broker/scripts/engine.h"
 #include "broker/scripts/scripts.h"
+#include "protocol/base/text.h"
 #include "protocol/command/keys.h"
 
 namespace peal::broker {
@@ -34,6 +35,8 @@ constexpr uint64_t kLeaveAtOnce = 16;
 constexpr int kTicksPerSecond = 10;
 // Ranges of blocks are measured in 32 bits; no argument comes near.
 constexpr uint64_t kLargestBulk = (uint64_t{1} << 30) - 65536;
+// Replies that may wait for a client which has not authenticated: some 450 refusals.
+constexpr uint64_t kUnauthenticatedOutputBytes = 16 * 1024;
 // After how long publishers that were throttled look again.
 constexpr uint64_t kCongestionRetryMs = 1;
 
@@ -41,6 +44,16 @@ int64_t WallClockMs() {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
+/// Whether a connection begins with a TLS record that holds a handshake.
+bool IsTlsGreeting(std::span<const char> input) {
+  return input.size() >= 2 && input[0] == 0x16 && input[1] == 0x03;
+}
+
+/// The first words of lines that a browser sends which was led here to attack from within.
+bool IsHttp(std::string_view word) {
+  return protocol::EqualsIgnoreCase(word, "post") || protocol::EqualsIgnoreCase(word, "host:");
 }
 
 std::string Quoted(std::string_view text, size_t longest) {
@@ -141,6 +154,14 @@ Worker::~Worker() = default;
 
 std::span<char> Worker::HandleInput(Client& client, std::span<char> input) {
   PEAL_DCHECK(replying_ == nullptr);
+  if (client.session().commands == 0 && IsTlsGreeting(input)) [[unlikely]] {
+    static RateLimitedLog limited(LogLevel::kNotice, 1);
+    limited.Write("closing client id={} addr={}: it speaks TLS, which this port does not",
+                  client.id(), client.PeerAddress());
+    ++stats_.counters().protocol_errors;
+    client.Close();
+    return {};
+  }
   if (client.session().tracker != nullptr) [[unlikely]] {
     // What others were told was done before this was sent comes before the replies to it.
     reactor_.DrainAll();
@@ -171,7 +192,7 @@ std::span<char> Worker::ParseAndExecute(Client& client, std::span<char> input) {
   };
   for (;;) {
     protocol::RequestLimits limits = protocol::RequestLimits::Unauthenticated();
-    if (session.is_authenticated) {
+    if (session.is_authenticated || !MustLogIn(server_, client)) {
       limits = {.max_bulk_bytes = std::min(server_.config().proto_max_bulk_len, kLargestBulk)};
     }
     const ParseStatus status = parser.Next(input.subspan(at), limits);
@@ -195,6 +216,7 @@ std::span<char> Worker::ParseAndExecute(Client& client, std::span<char> input) {
           return KeepRebuilt(client, own, {}, input.subspan(at));
         }
         client.DropLargeArguments();
+        if (!session.is_authenticated && IsOwedTooMuch(client)) return {};
         if (outcome == Outcome::kStop) return input.subspan(at);
         continue;
       }
@@ -208,8 +230,9 @@ std::span<char> Worker::ParseAndExecute(Client& client, std::span<char> input) {
         if (const uint32_t stop = RunBatch(client, batch); stop != kAllRun) return keep_from(stop);
         AddToBatch(batch, client, entry, {own, count}, begin, at);
       }
-      if (!session.is_authenticated) {
+      if (!session.is_authenticated && MustLogIn(server_, client)) {
         if (const uint32_t stop = RunBatch(client, batch); stop != kAllRun) return keep_from(stop);
+        if (IsOwedTooMuch(client)) return {};
       }
       continue;
     }
@@ -313,6 +336,16 @@ Worker::Outcome Worker::ExecuteOne(Client& client, const TableEntry* entry,
   protocol::ByteSink& sink = silent ? static_cast<protocol::ByteSink&>(NullSink::Get()) : replies_;
   protocol::ReplyWriter reply(sink, client.resp());
   if (entry == nullptr) {
+    if (IsHttp(args[0])) {
+      static RateLimitedLog limited(LogLevel::kWarning, 1);
+      limited.Write(
+          "possible security attack: closing client id={} addr={}, which sends HTTP (POST or "
+          "Host:), as a browser does that was led here",
+          client.id(), client.PeerAddress());
+      ++stats_.counters().http_closes;
+      client.Close();
+      return Outcome::kStop;
+    }
     Reject(client, nullptr, UnknownCommand(args), reply);
     return Outcome::kGoOn;
   }
@@ -630,17 +663,75 @@ void Worker::QueueReplyRange(Client& client, Range range) {
 
 // ---------------------------------------------------------------- clients
 
-void Worker::Accept(int fd, bool is_unix, ClientId id) {
-  if (server_.IsShuttingDown()) {
+void Worker::Accept(int fd, ListenerKind kind, ClientId id) {
+  std::shared_ptr<const TlsContext> context;
+  if (kind == ListenerKind::kTls) context = server_.tls().Current();
+  const bool is_refused = kind == ListenerKind::kTls && context == nullptr;
+  if (server_.IsShuttingDown() || is_refused) {
     ::close(fd);
     reactor_.load().fetch_sub(1, std::memory_order_relaxed);
     server_.client_count().fetch_sub(1, std::memory_order_relaxed);
     return;
   }
-  auto* client = new Client(*this, fd, id, is_unix);
+  Transport* transport = &Transport::Plain();
+  if (kind == ListenerKind::kTls) {
+    if (tls_ == nullptr) tls_ = std::make_unique<TlsShared>();
+    transport = new TlsTransport(std::move(context), *tls_);
+  }
+  auto* client = new Client(*this, fd, id, kind, *transport);
   LogOut(server_, *client);
   client->index_ = static_cast<uint32_t>(clients_.size());
   clients_.push_back(client);
+}
+
+void Worker::AuthenticateByCertificate(Client& client) {
+  const TlsUserField field = server_.config().tls_auth_clients_user;
+  if (field == TlsUserField::kOff) return;
+  const auto& transport = static_cast<const TlsTransport&>(client.transport());
+  const std::string name =
+      field == TlsUserField::kUri ? transport.PeerUri() : transport.PeerCommonName();
+  if (name.empty()) return;
+  const AclAccountRef account = server_.acl().Find(name);
+  if (account != nullptr && account->user->rules().is_on) return LogIn(client, account);
+  ++stats_.counters().certificate_refusals;
+  static RateLimitedLog limited(LogLevel::kNotice, 5);
+  limited.Write("client id={} addr={}: its certificate is for no user here: {}", client.id(),
+                client.PeerAddress(), transport.PeerSubject());
+}
+
+bool Worker::IsOwedTooMuch(Client& client) {
+  const uint64_t bytes = client.output().bytes() + replies_.written();
+  if (bytes <= kUnauthenticatedOutputBytes || !MustLogIn(server_, client)) return false;
+  static RateLimitedLog limited(LogLevel::kWarning, 5);
+  limited.Write(
+      "closing client id={} addr={}: {} bytes of replies wait for it before it has "
+      "authenticated",
+      client.id(), client.PeerAddress(), bytes);
+  ++stats_.counters().output_limit_closes;
+  client.Close();
+  return true;
+}
+
+void Worker::CheckEntry(Client& client) {
+  const Config& config = server_.config();
+  const Session& session = client.session();
+  const auto has_passed = [this](int64_t since_us, uint32_t limit_s) {
+    return limit_s != 0 && reactor_.turn_us() - since_us > int64_t{limit_s} * 1'000'000;
+  };
+  static RateLimitedLog limited(LogLevel::kNotice, 5);
+  if (!client.transport().is_ready() &&
+      has_passed(session.created_us, config.tls_handshake_timeout_s)) {
+    limited.Write("closing client id={} addr={}: no TLS handshake within {} s", client.id(),
+                  client.PeerAddress(), config.tls_handshake_timeout_s);
+    ++tls_->counters.timeouts;
+    client.Close();
+  } else if (MustLogIn(server_, client) &&
+             has_passed(session.stranger_since_us, config.auth_timeout_s)) {
+    limited.Write("closing client id={} addr={}: it did not authenticate within {} s", client.id(),
+                  client.PeerAddress(), config.auth_timeout_s);
+    ++stats_.counters().auth_timeouts;
+    client.Close();
+  }
 }
 
 void Worker::Forget(Client& client) {
@@ -851,6 +942,7 @@ void Worker::LookAtClients() {
     Client& client = *clients_[scan_at_++];
     client.CheckSoftLimit();
     const Session& session = client.session();
+    if (!client.is_closing()) CheckEntry(client);
     if (config.timeout_s != 0 && !client.IsSubscribed() && !session.is_monitor &&
         session.blocked == nullptr &&
         reactor_.turn_us() - session.last_active_us > int64_t{config.timeout_s} * 1'000'000) {

@@ -17,6 +17,7 @@
 #include "broker/metrics/hot_keys.h"
 #include "broker/net/arena.h"
 #include "broker/net/reactor.h"
+#include "broker/net/tls/transport.h"
 #include "broker/pubsub/hub.h"
 #include "broker/pubsub/tracking.h"
 #include "protocol/resp/parser.h"
@@ -83,6 +84,14 @@ class Worker final : public ReactorHandler {
   int64_t now_ms() const { return now_ms_; }
 
   void AddJob(Client& client);
+  /// Makes a client whose handshake is done the user that its certificate names, if
+  /// tls-auth-clients-user asks for that and there is such a user.
+  void AuthenticateByCertificate(Client& client);
+  /// What the TLS connections of this reactor share; null before the first.
+  const TlsShared* tls() const { return tls_.get(); }
+  void ResetTlsCounters() {
+    if (tls_ != nullptr) tls_->counters = {};
+  }
   /// Takes over settings that this worker keeps in a form of its own. With all reactors parked.
   void ConfigChanged();
   /// Number of the command whose function runs.
@@ -94,7 +103,7 @@ class Worker final : public ReactorHandler {
   bool IsPaused() const;
 
   /// Takes over a connected socket. On this reactor's thread.
-  void Accept(int fd, bool is_unix, ClientId id);
+  void Accept(int fd, ListenerKind kind, ClientId id);
 
   // ReactorHandler
   void OnStart() override;
@@ -165,6 +174,10 @@ class Worker final : public ReactorHandler {
   bool RunJobs();
   void ResumeCongested();
   void LookAtClients();
+  /// Closes a client that takes too long to shake hands or to authenticate.
+  void CheckEntry(Client& client);
+  /// Closes a client that has not authenticated and is owed more than it may be.
+  bool IsOwedTooMuch(Client& client);
   /// Brings now_ms_ up to date; `ticks` is the present.
   void ReadClock(uint64_t ticks);
   void EvictClient(Client& largest, uint64_t largest_bytes, uint64_t limit);
@@ -185,6 +198,7 @@ class Worker final : public ReactorHandler {
   bool has_freed_much_ = false;  // since the last tick
   std::atomic<uint64_t> clients_bytes_{0};
   std::atomic<uint64_t> largest_client_bytes_{0};
+  std::unique_ptr<TlsShared> tls_;
   std::vector<Client*> reaped_;
   std::vector<Client*> jobs_;
   std::vector<Client*> congested_;

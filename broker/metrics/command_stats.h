@@ -38,6 +38,9 @@ class CommandStats {
     uint64_t acl_denied_commands = 0;
     uint64_t acl_denied_keys = 0;
     uint64_t acl_denied_channels = 0;
+    uint64_t auth_timeouts = 0;
+    uint64_t certificate_refusals = 0;
+    uint64_t http_closes = 0;
   };
 
   /// One call of command number `index` that took `ticks`.

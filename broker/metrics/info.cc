@@ -48,6 +48,7 @@ enum class Section : uint8_t {
   kKeyspace,
   kPubSub,
   kReactors,
+  kTls,
 };
 
 struct SectionName {
@@ -59,14 +60,23 @@ struct SectionName {
 
 // By Section. Redis prints in this order; Peal's own sections come last.
 constexpr SectionName kSections[] = {
-    {"server", "Server", true, true},           {"clients", "Clients", true, true},
-    {"memory", "Memory", true, true},           {"persistence", "Persistence", true, true},
-    {"threads", "Threads", false, true},        {"stats", "Stats", true, true},
-    {"replication", "Replication", true, true}, {"cpu", "CPU", true, true},
-    {"modules", "Modules", true, true},         {"commandstats", "Commandstats", false, true},
-    {"errorstats", "Errorstats", true, true},   {"latencystats", "Latencystats", false, true},
-    {"cluster", "Cluster", true, true},         {"keyspace", "Keyspace", true, true},
-    {"pubsub", "Pubsub", false, true},          {"reactors", "Reactors", false, true},
+    {"server", "Server", true, true},
+    {"clients", "Clients", true, true},
+    {"memory", "Memory", true, true},
+    {"persistence", "Persistence", true, true},
+    {"threads", "Threads", false, true},
+    {"stats", "Stats", true, true},
+    {"replication", "Replication", true, true},
+    {"cpu", "CPU", true, true},
+    {"modules", "Modules", true, true},
+    {"commandstats", "Commandstats", false, true},
+    {"errorstats", "Errorstats", true, true},
+    {"latencystats", "Latencystats", false, true},
+    {"cluster", "Cluster", true, true},
+    {"keyspace", "Keyspace", true, true},
+    {"pubsub", "Pubsub", false, true},
+    {"reactors", "Reactors", false, true},
+    {"tls", "TLS", false, true},
 };
 
 /// Sums over all clients; taken only when a section needs them.
@@ -148,6 +158,11 @@ void PrintListeners(const Facts& f, Out& out) {
     fmt::format_to(std::back_inserter(out), "listener{}:name=tcp", number++);
     for (const std::string& address : f.config.bind) out += ",bind=" + address;
     fmt::format_to(std::back_inserter(out), ",port={}\r\n", f.config.port);
+  }
+  if (f.config.tls_port != 0) {
+    fmt::format_to(std::back_inserter(out), "listener{}:name=tls", number++);
+    for (const std::string& address : f.config.bind) out += ",bind=" + address;
+    fmt::format_to(std::back_inserter(out), ",port={}\r\n", f.config.tls_port);
   }
   if (!f.config.unixsocket.empty()) {
     fmt::format_to(std::back_inserter(out), "listener{}:name=unix,bind={}\r\n", number,
@@ -245,6 +260,17 @@ void PrintReactors(const Facts& f, Out& out) {
   }
 }
 
+/// Names as in Valkey 9.1.
+void PrintCertificate(const Facts& f, Out& out) {
+  const std::shared_ptr<const TlsContext> context = f.server.tls().Current();
+  if (context == nullptr) return;
+  fmt::format_to(std::back_inserter(out),
+                 "tls_server_cert_serial:{}\r\ntls_server_cert_expire_time:{}\r\n"
+                 "tls_server_cert_expires_in_seconds:{}\r\ntls_ca_cert_expire_time:{}\r\n",
+                 context->certificate_serial(), context->certificate_end_s(),
+                 context->certificate_end_s() - f.now.tv_sec, context->authority_end_s());
+}
+
 // ---------------------------------------------------------------- the table
 
 constexpr Field kFields[] = {
@@ -280,7 +306,9 @@ constexpr Field kFields[] = {
      }},
     {Section::kServer, "run_id", [](const Facts& f, Out& o) { o += f.server.run_id(); }},
     {Section::kServer, "tcp_port",
-     [](const Facts& f, Out& o) { Put(o, static_cast<uint64_t>(f.server.port())); }},
+     [](const Facts& f, Out& o) {
+       Put(o, f.config.port != 0 ? f.config.port : f.config.tls_port);
+     }},
     {Section::kServer, "server_time_usec",
      [](const Facts& f, Out& o) {
        Put(o, static_cast<uint64_t>(f.now.tv_sec) * 1'000'000 +
@@ -495,6 +523,8 @@ constexpr Field kFields[] = {
     {Section::kStats, "instantaneous_output_repl_kbps", nullptr, "0.00"},
     {Section::kStats, "rejected_connections",
      [](const Facts& f, Out& o) { Put(o, f.server.rejected_connections().load()); }},
+    {Section::kStats, "denied_connections",
+     [](const Facts& f, Out& o) { Put(o, f.server.denied_connections().load()); }},
     {Section::kStats, "sync_full", nullptr, "0"},
     {Section::kStats, "sync_partial_ok", nullptr, "0"},
     {Section::kStats, "sync_partial_err", nullptr, "0"},
@@ -570,6 +600,14 @@ constexpr Field kFields[] = {
      [](const Facts& f, Out& o) { Put(o, f.totals.counters.acl_denied_keys); }},
     {Section::kStats, "acl_access_denied_channel",
      [](const Facts& f, Out& o) { Put(o, f.totals.counters.acl_denied_channels); }},
+    {Section::kStats, "acl_access_denied_tls_cert",
+     [](const Facts& f, Out& o) { Put(o, f.totals.counters.certificate_refusals); }},
+    {Section::kStats, "auth_attempts_refused",
+     [](const Facts& f, Out& o) { Put(o, f.server.auth_guard().refusals()); }},
+    {Section::kStats, "auth_timeouts",
+     [](const Facts& f, Out& o) { Put(o, f.totals.counters.auth_timeouts); }},
+    {Section::kStats, "http_requests_cut",
+     [](const Facts& f, Out& o) { Put(o, f.totals.counters.http_closes); }},
 
     {Section::kReplication, "role", nullptr, "master"},
     {Section::kReplication, "connected_slaves", nullptr, "0"},
@@ -619,6 +657,24 @@ constexpr Field kFields[] = {
      [](const Facts& f, Out& o) { Put(o, f.config.inbox_soft_limit_bytes); }},
 
     {Section::kReactors, "", PrintReactors},
+
+    {Section::kTls, "tls_port", [](const Facts& f, Out& o) { Put(o, f.config.tls_port); }},
+    {Section::kTls, "tls_connections", [](const Facts& f, Out& o) { Put(o, f.totals.tls.active); }},
+    {Section::kTls, "tls_handshakes",
+     [](const Facts& f, Out& o) { Put(o, f.totals.tls.counters.handshakes); }},
+    {Section::kTls, "tls_sessions_resumed",
+     [](const Facts& f, Out& o) { Put(o, f.totals.tls.counters.resumed); }},
+    {Section::kTls, "tls_handshake_failures",
+     [](const Facts& f, Out& o) { Put(o, f.totals.tls.counters.failures); }},
+    {Section::kTls, "tls_handshake_timeouts",
+     [](const Facts& f, Out& o) { Put(o, f.totals.tls.counters.timeouts); }},
+    {Section::kTls, "tls_renegotiation_floods",
+     [](const Facts& f, Out& o) { Put(o, f.totals.tls.counters.floods); }},
+    {Section::kTls, "tls_reloads",
+     [](const Facts& f, Out& o) { Put(o, f.server.tls().reloads()); }},
+    {Section::kTls, "tls_failed_reloads",
+     [](const Facts& f, Out& o) { Put(o, f.server.tls().failed_reloads()); }},
+    {Section::kTls, "", PrintCertificate},
 };
 
 /// One bit for each Section.

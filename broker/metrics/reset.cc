@@ -15,11 +15,14 @@ void ResetStatistics(Server& server) {
     worker->expiry().ResetCounters();
     worker->eviction().ResetCounters();
     worker->reactor().counters() = Reactor::Counters();
+    worker->ResetTlsCounters();
   }
   server.ResetFreedKeys();
   server.scripts().cache().ResetEvicted();
   server.total_connections().store(0, std::memory_order_relaxed);
   server.rejected_connections().store(0, std::memory_order_relaxed);
+  server.denied_connections().store(0, std::memory_order_relaxed);
+  server.auth_guard().ResetCounters();
 }
 
 }  // namespace peal::broker

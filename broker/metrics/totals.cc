@@ -7,6 +7,16 @@
 
 namespace peal::broker {
 
+TlsNumbers& TlsNumbers::operator+=(const TlsShared& own) {
+  counters.handshakes += own.counters.handshakes;
+  counters.resumed += own.counters.resumed;
+  counters.failures += own.counters.failures;
+  counters.timeouts += own.counters.timeouts;
+  counters.floods += own.counters.floods;
+  active += own.active;
+  return *this;
+}
+
 Totals::Totals(Server& server) : commands(server.commands().all().size()) {
   for (const auto& worker : server.workers()) {
     CommandStats& stats = worker->stats();
@@ -28,6 +38,10 @@ Totals::Totals(Server& server) : commands(server.commands().all().size()) {
     counters.acl_denied_commands += own.acl_denied_commands;
     counters.acl_denied_keys += own.acl_denied_keys;
     counters.acl_denied_channels += own.acl_denied_channels;
+    counters.auth_timeouts += own.auth_timeouts;
+    counters.certificate_refusals += own.certificate_refusals;
+    counters.http_closes += own.http_closes;
+    if (worker->tls() != nullptr) tls += *worker->tls();
     for (const auto& [code, count] : stats.errors()) errors[code] += count;
     units += worker->unit().counters();
     units += worker->expiry().counters();

@@ -9,10 +9,19 @@
 #include "broker/exec/unit.h"
 #include "broker/metrics/command_stats.h"
 #include "broker/net/reactor.h"
+#include "broker/net/tls/transport.h"
 
 namespace peal::broker {
 
 class Server;
+
+/// What the TLS connections of all workers count, and how many there are.
+struct TlsNumbers {
+  TlsShared::Counters counters;
+  uint64_t active = 0;
+
+  TlsNumbers& operator+=(const TlsShared& own);
+};
 
 /// The counters of all workers, added up. Made with all reactors parked.
 struct Totals {
@@ -30,6 +39,7 @@ struct Totals {
   std::map<std::string, uint64_t> errors;
   UnitCounters units;
   Reactor::Counters io;
+  TlsNumbers tls;
   uint64_t commands_processed = 0;
   uint64_t commands_per_second = 0;
   uint64_t bytes_in_per_second = 0;

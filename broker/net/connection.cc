@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "broker/metrics/clock.h"
 #include "broker/net/reactor.h"
 #include "broker/net/transport.h"
 
@@ -30,7 +31,10 @@ Connection::Connection(Reactor& reactor, int fd, ClientId id, Transport& transpo
   UpdateInterest();
 }
 
-Connection::~Connection() { std::free(tail_); }
+Connection::~Connection() {
+  std::free(tail_);
+  transport_.Release();
+}
 
 void Connection::UpdateInterest() {
   if (is_torn_down_) return;
@@ -93,6 +97,54 @@ void Connection::KeepTail(std::span<const char> tail) {
 }
 
 void Connection::OnReadable() {
+  if (!transport_.is_ready() && !ShakeHands()) [[unlikely]]
+    return;
+  ReadOnce();
+  if (transport_.has_output() && !is_closing_) [[unlikely]]
+    SendKept();
+  if (transport_.has_input() && !is_closing_ && pauses_ == 0) [[unlikely]]
+    MakeRunnable();
+}
+
+bool Connection::ShakeHands() {
+  if (!reactor_.MayShakeHands()) {
+    PauseReading(Pause::kHandshake);
+    is_greeting_ = true;
+    reactor_.greeting_.push_back(this);
+    return false;
+  }
+  const int64_t begin_us = MonotonicUs();
+  const ssize_t status = transport_.Handshake(fd_);
+  reactor_.handshake_us_ += MonotonicUs() - begin_us;
+  if (transport_.has_output() && status != 1 && !SendKept()) return false;
+  if (status == 1) {
+    OnReady();
+    MarkDirty();
+    return !is_closing_ && pauses_ == 0;
+  }
+  if (status != -EAGAIN) Close();
+  return false;
+}
+
+void Connection::MakeRunnable() {
+  if (is_runnable_) return;
+  is_runnable_ = true;
+  reactor_.runnable_.push_back(this);
+}
+
+bool Connection::SendKept() {
+  if (wants_write_) return false;
+  const ssize_t sent = transport_.Write(fd_, nullptr, 0);
+  if (sent == -EAGAIN) {
+    wants_write_ = true;
+    UpdateInterest();
+    return false;
+  }
+  if (sent < 0) Close();
+  return sent >= 0;
+}
+
+void Connection::ReadOnce() {
   ++reactor_.counters_.reads;
   const std::span<char> direct = DirectInput();
   if (tail_size_ > kSmallTail && direct.empty()) {
@@ -152,8 +204,11 @@ void Connection::Feed(std::span<char> input) {
 }
 
 void Connection::ProcessKeptInput() {
-  if (is_closing_ || pauses_ != 0 || tail_size_ == 0) return;
-  Feed({tail_, tail_size_});
+  if (is_closing_ || pauses_ != 0) return;
+  // Together with what is kept, so that a request cut in two is not parsed twice.
+  if (transport_.has_input()) [[unlikely]]
+    return OnReadable();
+  if (tail_size_ != 0) Feed({tail_, tail_size_});
 }
 
 void Connection::PauseReading(Pause reason) {
@@ -166,10 +221,7 @@ void Connection::ResumeReading(Pause reason) {
   pauses_ &= static_cast<uint8_t>(~static_cast<uint8_t>(reason));
   if (pauses_ != 0) return;
   UpdateInterest();
-  if (tail_size_ != 0 && !is_runnable_ && !is_closing_) {
-    is_runnable_ = true;
-    reactor_.runnable_.push_back(this);
-  }
+  if ((tail_size_ != 0 || transport_.has_input()) && !is_closing_) MakeRunnable();
 }
 
 void Connection::MarkDirty() {
@@ -221,7 +273,9 @@ void Connection::Flush() {
   is_dirty_ = false;
   if (is_torn_down_) return MaybeDelete();
   if (is_closing_ || wants_write_) return;
-  while (!output_.empty()) {
+  if (transport_.has_output() && output_.empty() && !SendKept()) [[unlikely]]
+    return;
+  while (!output_.empty() && transport_.is_ready()) {
     iovec ranges[kGather];
     const int count = output_.Gather(ranges, kGather);
     size_t offered = 0;
@@ -243,7 +297,7 @@ void Connection::Flush() {
     output_.Consume(static_cast<uint64_t>(sent));
   }
   if (output_.bytes() <= Reactor::kOutputPauseBytes / 2) ResumeReading(Pause::kOutput);
-  if (output_.empty() && close_after_flush_) Close();
+  if (close_after_flush_ && (output_.empty() || !transport_.is_ready())) Close();
 }
 
 void Connection::Close() {
@@ -265,7 +319,7 @@ void Connection::TearDown() {
   OnClosed();
   uv_poll_stop(&poll_);
   is_torn_down_ = true;
-  transport_.Release();
+  transport_.Close(fd_);
   output_.Clear();
   KeepTail({});
   uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
@@ -286,8 +340,8 @@ void Connection::Unpin() {
 }
 
 void Connection::MaybeDelete() {
-  // The dirty and run lists may still name it: they let go first.
-  if (handle_gone_ && pins_ == 0 && !is_dirty_ && !is_runnable_) delete this;
+  // Lists of the reactor may still name it: they let go first.
+  if (handle_gone_ && pins_ == 0 && !is_dirty_ && !is_runnable_ && !is_greeting_) delete this;
 }
 
 }  // namespace peal::broker

@@ -31,6 +31,7 @@ enum class Pause : uint8_t {
   kJob = 8,           // a long command of its own goes on in slices
   kClosing = 16,      // only its last replies are still to be sent
   kBlocked = 32,      // it waits for a key; that it goes away is noticed all the same
+  kHandshake = 64,    // its handshake waits for its turn
 };
 
 /// One client connection. It is born, lives and dies on one reactor thread.
@@ -59,6 +60,7 @@ class Connection {
   /// Memory held for unfinished input, in bytes.
   size_t input_capacity() const { return tail_capacity_; }
   bool IsPaused() const { return pauses_ != 0; }
+  Transport& transport() const { return transport_; }
 
   /// Queues `range` (a reference to its buffer is taken) to be sent at the end of the turn.
   ///
@@ -98,6 +100,8 @@ class Connection {
   /// OnDirectInput.
   virtual std::span<char> DirectInput() = 0;
   virtual void OnDirectInput(size_t bytes) = 0;
+  /// The transport is ready: what is read from now on is input.
+  virtual void OnReady() {}
   /// The socket is closed: leave all lists. Called once, on the reactor's thread, outside any walk.
   virtual void OnClosed() = 0;
   /// The output limit was passed; called once, before the close.
@@ -114,7 +118,13 @@ class Connection {
 
   static void OnPoll(uv_poll_t* handle, int status, int events);
   void OnReadable();
+  void ReadOnce();
   void ProcessKeptInput();
+  /// Goes on with the handshake, now or when its turn comes. True if input may be read.
+  bool ShakeHands();
+  void MakeRunnable();
+  /// Sends what the transport keeps; false if the socket is full, or broken.
+  bool SendKept();
   void Feed(std::span<char> input);
   void KeepTail(std::span<const char> tail);
   void ReserveTail(size_t bytes);
@@ -145,6 +155,7 @@ class Connection {
   bool close_after_flush_ : 1 = false;
   bool wants_write_ : 1 = false;  // the socket was full
   bool is_runnable_ : 1 = false;  // on the run list
+  bool is_greeting_ : 1 = false;  // on the list of those whose handshake waits
 };
 
 }  // namespace peal::broker

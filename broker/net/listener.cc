@@ -15,12 +15,15 @@
 #include <utility>
 
 #include "broker/log/log.h"
+#include "broker/metrics/clock.h"
 
 namespace peal::broker {
 namespace {
 
 using protocol::Error;
 using protocol::Result;
+
+constexpr int kAcceptsBetweenLooks = 8;
 
 Error Failure(const std::string& what, int error) {
   return Error::Owned("ERR could not listen on " + what + ": " + std::strerror(error));
@@ -32,8 +35,15 @@ bool IsAbsent(int error) {
          error == ENOENT;
 }
 
-bool Holds(const std::vector<std::string>& addresses, const std::string& address) {
-  return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
+using Addresses = std::vector<std::pair<std::string, ListenerKind>>;
+
+/// The place of `address` in `addresses`, or their end.
+Addresses::const_iterator Find(const Addresses& addresses, const std::string& address) {
+  return std::ranges::find(addresses, address, &Addresses::value_type::first);
+}
+
+bool Holds(const Addresses& addresses, const std::string& address) {
+  return Find(addresses, address) != addresses.end();
 }
 
 }  // namespace
@@ -51,9 +61,13 @@ ListenerSet::~ListenerSet() {
 }
 
 Result<void> ListenerSet::Open(const ListenerSet* before) {
-  if (options_.port != 0) {
+  if (options_.port != 0 && options_.port == options_.tls_port) {
+    return Error::Static("ERR port and tls-port are the same");
+  }
+  for (const ListenerKind kind : {ListenerKind::kTcp, ListenerKind::kTls}) {
+    if ((kind == ListenerKind::kTls ? options_.tls_port : options_.port) == 0) continue;
     for (const std::string& address : options_.bind) {
-      auto opened = OpenTcp(address, before);
+      auto opened = OpenTcp(address, kind, before);
       if (!opened.ok()) return opened;
     }
   }
@@ -63,24 +77,25 @@ Result<void> ListenerSet::Open(const ListenerSet* before) {
   }
   if (sockets_.empty() && addresses_.empty()) {
     return Error::Owned(
-        "ERR nothing to listen on: port is 0 and unixsocket is empty, or no address "
-        "of bind exists here");
+        "ERR nothing to listen on: port and tls-port are 0 and unixsocket is empty, or no "
+        "address of bind exists here");
   }
   return {};
 }
 
-Result<void> ListenerSet::OpenTcp(const std::string& configured, const ListenerSet* before) {
+Result<void> ListenerSet::OpenTcp(const std::string& configured, ListenerKind kind,
+                                  const ListenerSet* before) {
+  const uint16_t port = kind == ListenerKind::kTls ? options_.tls_port : options_.port;
   const bool is_optional = configured.starts_with('-');
   std::string address = is_optional ? configured.substr(1) : configured;
-  const std::string what = "address " + address + " port " + std::to_string(options_.port);
+  const std::string what = "address " + address + " port " + std::to_string(port);
   if (address == "*") address = "0.0.0.0";
   if (address == "::*") address = "::";
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const int status =
-      getaddrinfo(address.c_str(), std::to_string(options_.port).c_str(), &hints, &found);
+  const int status = getaddrinfo(address.c_str(), std::to_string(port).c_str(), &hints, &found);
   if (status != 0) {
     if (is_optional) return {};
     return Error::Owned("ERR could not listen on " + what + ": " + gai_strerror(status));
@@ -88,7 +103,7 @@ Result<void> ListenerSet::OpenTcp(const std::string& configured, const ListenerS
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(found, freeaddrinfo);
   const std::string key(reinterpret_cast<const char*>(found->ai_addr), found->ai_addrlen);
   if (before != nullptr && Holds(before->addresses_, key) && !Holds(addresses_, key)) {
-    addresses_.push_back(key);
+    addresses_.emplace_back(key, kind);
     return {};
   }
   const int fd = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -99,7 +114,7 @@ Result<void> ListenerSet::OpenTcp(const std::string& configured, const ListenerS
   const int yes = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   // Beside our own sockets at this port, which allow it meanwhile; another process' ones do not.
-  if (before != nullptr && before->options_.port == options_.port) {
+  if (before != nullptr && (before->options_.port == port || before->options_.tls_port == port)) {
     setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
   }
   if (found->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
@@ -113,17 +128,19 @@ Result<void> ListenerSet::OpenTcp(const std::string& configured, const ListenerS
   setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &no, sizeof no);
   auto socket = std::make_unique<Socket>();
   socket->fd = fd;
+  socket->kind = kind;
   socket->address = key;
   socket->owner = this;
   sockets_.push_back(std::move(socket));
-  addresses_.push_back(key);
+  addresses_.emplace_back(key, kind);
   return {};
 }
 
 void ListenerSet::ShareAddresses(bool shared) {
   const int value = shared ? 1 : 0;
   for (const auto& socket : sockets_) {
-    if (!socket->is_unix) setsockopt(socket->fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof value);
+    if (socket->kind != ListenerKind::kUnix)
+      setsockopt(socket->fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof value);
   }
 }
 
@@ -155,7 +172,7 @@ Result<void> ListenerSet::OpenUnix() {
   if (options_.unixsocketperm != 0) chmod(options_.unixsocket.c_str(), options_.unixsocketperm);
   auto socket = std::make_unique<Socket>();
   socket->fd = fd;
-  socket->is_unix = true;
+  socket->kind = ListenerKind::kUnix;
   socket->owner = this;
   sockets_.push_back(std::move(socket));
   return {};
@@ -186,7 +203,7 @@ void ListenerSet::Watch(Socket& socket) {
 
 void ListenerSet::Adopt(ListenerSet& other) {
   const auto stays = [this](const Socket& socket) {
-    return socket.is_unix || Holds(addresses_, socket.address);
+    return socket.kind == ListenerKind::kUnix || Holds(addresses_, socket.address);
   };
   for (const auto& socket : other.sockets_) {
     if (other.reactor_ != nullptr && !stays(*socket)) other.AcceptSome(*socket);
@@ -197,7 +214,11 @@ void ListenerSet::Adopt(ListenerSet& other) {
       left.push_back(std::move(socket));
       continue;
     }
-    if (socket->is_unix) options_.unixsocket = other.options_.unixsocket;
+    if (socket->kind == ListenerKind::kUnix) {
+      options_.unixsocket = other.options_.unixsocket;
+    } else {
+      socket->kind = Find(addresses_, socket->address)->second;  // the two ports may have swapped
+    }
     socket->owner = this;
     sockets_.push_back(std::move(socket));
   }
@@ -210,7 +231,7 @@ void ListenerSet::Stop() {
     socket->is_watched = false;
     if (socket->fd < 0) continue;
     ::close(std::exchange(socket->fd, -1));
-    if (socket->is_unix) ::unlink(options_.unixsocket.c_str());
+    if (socket->kind == ListenerKind::kUnix) ::unlink(options_.unixsocket.c_str());
   }
   if (spare_fd_ >= 0) ::close(std::exchange(spare_fd_, -1));
   if (reactor_ == nullptr) return;
@@ -227,10 +248,13 @@ void ListenerSet::AcceptWaiting() {
 }
 
 void ListenerSet::AcceptSome(Socket& socket) {
+  const int64_t end_us = MonotonicUs() + kAcceptSliceUs;
   for (int i = 0; i < kAcceptsAtOnce; ++i) {
+    // Who still waits is told of by the next round.
+    if (i % kAcceptsBetweenLooks == kAcceptsBetweenLooks - 1 && MonotonicUs() >= end_us) return;
     const int fd = ::accept4(socket.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      on_socket_(fd, socket.is_unix);
+      on_socket_(fd, socket.kind);
       continue;
     }
     if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;

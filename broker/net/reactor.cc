@@ -78,6 +78,7 @@ void Reactor::BeginTurn() {
   is_visit_ = !gate_.EnterOrVisit(index_);
   in_turn_ = true;
   turn_us_ = MonotonicUs();
+  handshake_us_ = 0;
   ++counters_.turns;
   handler_->OnTurnBegin();
 }
@@ -110,11 +111,13 @@ void Reactor::ServeMeanwhile(const std::vector<Connection*>& ready) {
   if (meanwhile_buffer_ == nullptr) meanwhile_buffer_.reset(new char[read_buffer_bytes_]);
   read_buffer_.swap(meanwhile_buffer_);
   turn_us_ = MonotonicUs();
+  handshake_us_ = 0;
   TakePosts();
   DrainSlice(kDrainNodes);
   for (Connection* connection : ready) {
     if (!connection->IsPaused() && !connection->is_closing()) connection->OnReadable();
   }
+  RunGreeting();
   FlushDirty();
   // Who left goes now: a script may go on for hours. The list of those that close keeps them until
   // its turn, which finds nothing left to do.
@@ -179,6 +182,7 @@ void Reactor::DrainTaken() {
 void Reactor::EndTurn() {
   BeginTurn();
   RunRunnable();
+  RunGreeting();
   TakePosts();
   DrainSlice(kDrainNodes);
   if (is_visit_) {
@@ -187,6 +191,7 @@ void Reactor::EndTurn() {
   } else {
     work_left_ = handler_->OnTurnEnd() || pending_ != nullptr;
   }
+  work_left_ = work_left_ || !greeting_.empty();
   CloseMarked();
   FlushDirty();
   LeaveTurn();
@@ -202,6 +207,21 @@ void Reactor::RunRunnable() {
     connection->MaybeDelete();
   }
   scratch_.clear();
+}
+
+void Reactor::RunGreeting() {
+  if (greeting_.empty()) return;
+  is_greeting_run_ = true;
+  while (!greeting_.empty() && (greeting_.front()->is_closing_ || MayShakeHands())) {
+    Connection* const connection = greeting_.front();
+    greeting_.pop_front();
+    connection->is_greeting_ = false;
+    YieldToExclusive();
+    connection->ResumeReading(Pause::kHandshake);
+    if (!connection->is_closing_ && connection->pauses_ == 0) connection->OnReadable();
+    connection->MaybeDelete();
+  }
+  is_greeting_run_ = false;
 }
 
 void Reactor::FlushDirty() {

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <thread>
@@ -110,6 +111,9 @@ class Reactor {
   std::array<OutputLimit, kClientClasses>& output_limits() { return output_limits_; }
   /// A connection whose unread replies pass this many bytes is not read until they are sent.
   static constexpr uint64_t kOutputPauseBytes = 4 << 20;
+  /// Handshakes cost up to a millisecond each; those that do not fit into this part of a turn wait
+  /// for the next one, so that a storm of new connections leaves room for those that are there.
+  static constexpr int64_t kHandshakeSliceUs = 500;
 
   /// Counters of this reactor; others read them with all reactors parked.
   struct Counters {
@@ -131,6 +135,11 @@ class Reactor {
   void EndTurn();
   void DrainSlice(int nodes);
   void RunRunnable();
+  void RunGreeting();
+  /// Whether one more handshake fits into this turn, and nobody has waited longer for it.
+  bool MayShakeHands() const {
+    return handshake_us_ < kHandshakeSliceUs && (greeting_.empty() || is_greeting_run_);
+  }
   void FlushDirty();
   void CloseMarked();
   void KeepAwake(bool awake);
@@ -155,11 +164,14 @@ class Reactor {
   std::vector<Connection*> closing_;
   std::vector<Connection*> runnable_;
   std::vector<Connection*> scratch_;
+  std::deque<Connection*> greeting_;  // their handshakes wait, first come first
+  int64_t handshake_us_ = 0;          // spent on handshakes in this turn
   std::array<OutputLimit, kClientClasses> output_limits_;
   int64_t turn_us_ = 0;
   Counters counters_;
   bool in_turn_ = false;
   bool is_visit_ = false;
+  bool is_greeting_run_ = false;  // inside RunGreeting
   bool is_closed_ = false;
   bool idle_active_ = false;
   bool work_left_ = false;

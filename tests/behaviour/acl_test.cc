@@ -707,7 +707,9 @@ TEST_F(AclSideBySide, RandomRulesAllowTheSame) {
       }
     }
   }
-  if (!HasFailure()) EXPECT_GT(rule_lists, rounds / 10);
+  if (!HasFailure()) {
+    EXPECT_GT(rule_lists, rounds / 10);
+  }
   std::cout << rule_lists << " lists of rules, " << requests << " requests, " << allowed
             << " allowed\n";
 }

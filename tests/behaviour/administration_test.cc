@@ -34,7 +34,7 @@ TEST_P(Administration, ClientInfoAndListShowTheSameFields) {
   for (const std::string& field :
        std::vector<std::string>{"id=" + std::to_string(id) + " ",
                                 " addr=" + client.LocalAddress() + " ",
-                                " laddr=127.0.0.1:" + std::to_string(server().port()) + " ",
+                                " laddr=127.0.0.1:" + std::to_string(server().client_port()) + " ",
                                 std::string(" fd="),
                                 std::string(" name=watched "),
                                 std::string(" age="),

@@ -23,7 +23,7 @@ TEST_P(PubSubLimits, ASubscriberThatNeverReadsIsCutByItsHardLimitAndNamed) {
   SetLimit("pubsub 1048576 0 0");
   const int64_t cut_before =
       IsReference() ? 0 : InfoNumber("client_output_buffer_limit_disconnections");
-  Client stuck = Client::Tcp(server().port(), 4096);
+  Client stuck = server().Connect(4096);
   stuck.Hello(resp());
   const std::string address = stuck.LocalAddress();
   Subscribe(stuck, {"SUBSCRIBE", "flood"});
@@ -47,7 +47,7 @@ TEST_P(PubSubLimits, ASubscriberThatNeverReadsIsCutByItsHardLimitAndNamed) {
 
 TEST_P(PubSubLimits, ASoftLimitCutsOnlyAfterItsTime) {
   SetLimit("pubsub 0 65536 1");
-  Client stuck = Client::Tcp(server().port(), 4096);
+  Client stuck = server().Connect(4096);
   stuck.Hello(resp());
   Subscribe(stuck, {"SUBSCRIBE", "soft"});
   Client publisher = Connect();

@@ -174,8 +174,9 @@ TEST_P(PubSubModes, KilledSubscribersAreClosedAndForgotten) {
     } else if (filter == "ADDR") {
       reply = killer.Call({"CLIENT", "KILL", "ADDR", client.LocalAddress()});
     } else if (filter == "LADDR") {
-      reply = killer.Call({"CLIENT", "KILL", "LADDR",
-                           "127.0.0.1:" + std::to_string(server().port()), "TYPE", "pubsub"});
+      reply =
+          killer.Call({"CLIENT", "KILL", "LADDR",
+                       "127.0.0.1:" + std::to_string(server().client_port()), "TYPE", "pubsub"});
     } else if (filter == "TYPE") {
       reply = killer.Call({"CLIENT", "KILL", "TYPE", "pubsub", "SKIPME", "yes"});
     } else {

@@ -40,11 +40,12 @@ KINDS = ["prefix", "suffix", "inner", "class", "mixed", "shared-prefix", "leadin
 
 
 class Scenario:
-    def __init__(self, what, runs, servers=None, both=False):
+    def __init__(self, what, runs, servers=None, both=False, tls=False):
         self.what = what
         self.runs = runs  # the generator's scenarios
         self.servers = servers or USUAL  # the first is what ratios are against
         self.both = both  # servers may use every core
+        self.tls = tls  # over TLS, asked for or not
 
 
 SCENARIOS = {}
@@ -88,11 +89,14 @@ SCENARIOS["transactions"] = Scenario("70 % GET, 20 % SET, 10 % MULTI: 1 and 2 re
 SCENARIOS["reactors"] = Scenario("1, 2 and 4 reactors, not pinned", ["fanout-100", "channels-many", "get"],
                                  ["peal-1", "peal-2", "peal-4"], both=True)
 
+SCENARIOS["tls"] = Scenario("GET and fan-out to 100 subscribers over TLS 1.3", ["get", "fanout-100"], tls=True)
+SCENARIOS["tls-storm"] = Scenario("10,000 TLS connections; 2,000 handshakes at once beside a fan-out", ["tls-storm"], tls=True)
+
 # The figures of each row that go into the table: (key, heading)
 FIGURES = [("ops_s", "op/s"), ("publish_s", "publish/s"), ("srv_us_op", "server us/op"),
            ("p50_us", "p50 us"), ("p99_us", "p99 us"), ("p999_us", "p99.9 us"), ("max_us", "max us"),
            ("batch_p50_us", "batch p50 us"), ("batch_p99_us", "batch p99 us"),
-           ("rss_per_conn", "RSS B/conn"), ("srv_us_connect", "server us/connect"), ("bcast_last_ms", "last delivery ms"),
+           ("rss_per_conn", "RSS B/conn"), ("srv_us_connect", "server us/connect"), ("handshakes_s", "handshakes/s"), ("bcast_last_ms", "last delivery ms"),
            ("subs", "subs"), ("bytes_per_sub", "RSS B/sub"), ("subscribe_s", "subscribe s"), ("setup_s", "setup s"),
            ("cleanup_stall_ms", "stall ms"), ("cleanup_cpu_us_per_sub", "cleanup us/sub"),
            ("rss_after_over_before", "RSS after/before"), ("bytes_per_key", "RSS B/key"),
@@ -128,13 +132,15 @@ def output_of(path, length=400):
 class Server:
     """A fresh process for each run, with a directory of its own."""
 
-    def __init__(self, name, command, cpus):
+    def __init__(self, name, command, cpus, tls=False):
         self.name = name
         self.protocol = "nats" if name.startswith("nats") else "resp"
         self.directory = tempfile.mkdtemp(prefix="peal-bench-")
         self.port = free_port()
         self.log = os.path.join(self.directory, "server.out")
         argv = shlex.split(command.replace("{port}", str(self.port)).replace("{dir}", self.directory))
+        if tls:
+            argv += self.tls_arguments()
 
         def prepare():
             die_with_parent()
@@ -143,6 +149,14 @@ class Server:
             self.process = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                             preexec_fn=prepare, cwd=self.directory)
         self.wait_ready()
+
+    def tls_arguments(self):
+        """A key and a certificate of its own, and the arguments that peal-server and redis-server share."""
+        cert, key = self.directory + "/server.crt", self.directory + "/server.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-subj", "/CN=localhost", "-keyout", key, "-out", cert], check=True, capture_output=True)
+        return ["--port", "0", "--tls-port", str(self.port), "--tls-cert-file", cert, "--tls-key-file", key,
+                "--tls-ca-cert-file", cert, "--tls-auth-clients", "no"]
 
     def wait_ready(self):
         end = time.monotonic() + 15
@@ -163,12 +177,12 @@ class Server:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def run_once(args, name, command, run, both):
+def run_once(args, name, command, run, both, tls):
     """Rows of one run; a failure is a row with an `error`."""
     cpus = os.sched_getaffinity(0)
     both = both or len(cpus) == 1
     try:
-        server = Server(name, command, cpus if both else {min(cpus)})
+        server = Server(name, command, cpus if both else {min(cpus)}, tls)
     except (RuntimeError, OSError) as e:
         return [{"case": "-", "error": str(e)}]
     try:
@@ -176,6 +190,8 @@ def run_once(args, name, command, run, both):
                 "--scenario", run, "--seconds", str(args.seconds), "--warm", str(args.warm)]
         if args.quick:
             argv.append("--quick")
+        if tls:
+            argv.append("--tls")
         if not both:
             argv += ["--cpu", str(max(cpus))]
             if run == "latency":
@@ -335,6 +351,7 @@ def main():
     ap.add_argument("--seconds", type=float, default=1.0, help="measured window of each closed-loop case (default 1)")
     ap.add_argument("--warm", type=float, default=0.3, help="warm-up before each window (default 0.3)")
     ap.add_argument("--quick", action="store_true", help="short windows, small sizes: to see that it works")
+    ap.add_argument("--tls", action="store_true", help="connections speak TLS (not for nats)")
     ap.add_argument("--both", action="store_true", help="pin nothing: servers may use every core")
     ap.add_argument("--quiet", type=float, default=5, help="seconds to wait for an idle machine before each run")
     ap.add_argument("--timeout", type=float, default=180, help="seconds after which a run is given up")
@@ -363,7 +380,8 @@ def main():
             for rnd in range(args.rounds):
                 for server in present if rnd % 2 == 0 else present[::-1]:
                     wait_for_quiet(args.quiet)
-                    rows = run_once(args, server, commands[server], run, scenario.both or args.both)
+                    rows = run_once(args, server, commands[server], run, scenario.both or args.both,
+                                    scenario.tls or args.tls)
                     samples.append((run, server, rows))
                     print("%6.0f s  scenario %d of %d  %-24s %-12s round %d of %d%s" %
                           (time.monotonic() - began, number, len(names), run, server, rnd + 1, args.rounds,

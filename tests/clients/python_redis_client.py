@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""python3-redis: what its users do with pub/sub, keys and transactions. Needs $PEAL_PORT."""
+"""python3-redis: what its users do with pub/sub, keys and transactions. Needs $PEAL_PORT; over TLS if
+$PEAL_TLS_CA is set."""
 
 import os
 import sys
@@ -13,6 +14,13 @@ PATIENCE_S = 40 if os.environ.get("PEAL_SANITIZED") else 10
 
 
 def connect(**options):
+    if "PEAL_TLS_CA" in os.environ:
+        options.update(
+            ssl=True,
+            ssl_ca_certs=os.environ["PEAL_TLS_CA"],
+            ssl_certfile=os.environ["PEAL_TLS_CERT"],
+            ssl_keyfile=os.environ["PEAL_TLS_KEY"],
+        )
     return redis.Redis(host="127.0.0.1", port=PORT, socket_timeout=PATIENCE_S, **options)
 
 

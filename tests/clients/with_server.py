@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs a command against a server of its own and checks that both end well.
 
-    with_server.py SERVER COMMAND [ARGUMENT...]
+    with_server.py [--tls] SERVER COMMAND [ARGUMENT...]
 
 SERVER is a peal-server or a redis-server ($PEAL_SERVER takes its place if set). It listens on a free
-port of 127.0.0.1, which the command finds in $PEAL_PORT. The exit code is 0 when the command
+port of 127.0.0.1, which the command finds in $PEAL_PORT. With --tls that port speaks TLS and wants a certificate:
+$PEAL_TLS_CA, $PEAL_TLS_CERT and $PEAL_TLS_KEY name the files. The exit code is 0 when the command
 succeeded, the server ended cleanly on SIGTERM and no sanitizer complained.
 """
 
@@ -39,32 +40,59 @@ def wait_until_accepting(port, server):
     return False
 
 
-def start(program, directory, log):
-    port = free_port()
+def make_certificates(directory):
+    """An authority, and a certificate for server and client alike; the arguments of the server."""
+
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
+
+    new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    openssl("req", "-x509", *new_key, "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.crt")
+    openssl("req", *new_key, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-keyout", "own.key", "-out", "own.csr")
+    openssl("x509", "-req", "-in", "own.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial",
+            "-copy_extensions", "copy", "-out", "own.crt")
+    path = lambda name: os.path.join(directory, name)
+    return ["--tls-cert-file", path("own.crt"), "--tls-key-file", path("own.key"),
+            "--tls-ca-cert-file", path("ca.crt"), "--tls-auth-clients", "yes"]
+
+
+def start(program, directory, log, tls):
+    """The port that is waited for, the port to test, and the process."""
+    port = tested = free_port()
     arguments = [program, "--port", str(port), "--dir", directory, "--enable-debug-command", "yes"]
+    if tls:
+        tested = free_port()
+        arguments += ["--tls-port", str(tested)] + make_certificates(directory)
     if os.path.basename(program).startswith("redis-server"):
         arguments += ["--save", ""]
     else:
         arguments += ["--io-threads", "4"]
     # The server takes directives from PEAL_*; those of the tests are not for it.
     environment = {name: value for name, value in os.environ.items() if name[:5] != "PEAL_"}
-    return port, subprocess.Popen(
+    return port, tested, subprocess.Popen(
         arguments, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
     )
 
 
-def run(program, command):
+def run(program, command, tls):
     with tempfile.TemporaryDirectory(prefix="peal-test-") as directory:
         log_path = os.path.join(directory, "log.txt")
         with open(log_path, "wb") as log:
-            port, server = start(program, directory, log)
+            port, tested, server = start(program, directory, log, tls)
         ok = True
         try:
             if not wait_until_accepting(port, server):
                 print(f"FAIL {program} did not start")
                 ok = False
             else:
-                environment = dict(os.environ, PEAL_PORT=str(port))
+                environment = dict(os.environ, PEAL_PORT=str(tested))
+                if tls:
+                    environment.update(
+                        PEAL_TLS_CA=os.path.join(directory, "ca.crt"),
+                        PEAL_TLS_CERT=os.path.join(directory, "own.crt"),
+                        PEAL_TLS_KEY=os.path.join(directory, "own.key"),
+                    )
                 ok = subprocess.run(command, env=environment, timeout=120 * SLOWNESS).returncode == 0
         except subprocess.TimeoutExpired:
             print("FAIL the command did not end in time")
@@ -87,6 +115,9 @@ def run(program, command):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
+    words = sys.argv[1:]
+    with_tls = words[:1] == ["--tls"]
+    words = words[1:] if with_tls else words
+    if len(words) < 2:
         sys.exit(__doc__)
-    sys.exit(0 if run(os.environ.get("PEAL_SERVER") or sys.argv[1], sys.argv[2:]) else 1)
+    sys.exit(0 if run(os.environ.get("PEAL_SERVER") or words[0], words[1:], with_tls) else 1)

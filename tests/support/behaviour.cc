@@ -6,12 +6,13 @@
 #include <memory>
 #include <random>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 namespace peal::tests {
 namespace {
 
-using SharedServers = std::map<std::pair<int, int>, std::unique_ptr<Server>>;
+using SharedServers = std::map<std::tuple<int, int, bool>, std::unique_ptr<Server>>;
 
 SharedServers& Shared() {
   static SharedServers servers;
@@ -27,8 +28,8 @@ class SharedServersEnd : public ::testing::Environment {
 [[maybe_unused]] const auto* const kSharedServersEnd =
     ::testing::AddGlobalTestEnvironment(new SharedServersEnd);
 
-Server& SharedServer(int reactors, int stripes) {
-  std::unique_ptr<Server>& server = Shared()[{reactors, stripes}];
+Server& SharedServer(int reactors, int stripes, bool tls) {
+  std::unique_ptr<Server>& server = Shared()[{reactors, stripes, tls}];
   if (server && !server->IsAlive()) {
     ADD_FAILURE() << "the server died in an earlier test:\n" << server->Log();
     server.reset();
@@ -37,6 +38,7 @@ Server& SharedServer(int reactors, int stripes) {
     ServerOptions options;
     options.reactors = reactors;
     options.stripes = stripes;
+    options.tls = tls;
     server = std::make_unique<Server>(std::move(options));
   }
   return *server;
@@ -48,24 +50,29 @@ std::vector<Setup> AllSetups() {
   std::vector<Setup> setups;
   for (const int reactors : {1, kManyReactors}) {
     for (const int stripes : {1, kManyStripes}) {
-      for (const int resp : {2, 3}) setups.push_back({reactors, stripes, resp});
+      for (const int resp : {2, 3}) {
+        setups.push_back({.reactors = reactors, .stripes = stripes, .resp = resp});
+      }
     }
   }
+  setups.push_back(setups.back());
+  setups.back().tls = true;
   return setups;
 }
 
 std::vector<Setup> ReactorSetups() {
-  return {{1, kManyStripes, 2}, {kManyReactors, kManyStripes, 2}};
+  return {{.reactors = 1, .stripes = kManyStripes},
+          {.reactors = kManyReactors, .stripes = kManyStripes}};
 }
 
 std::string SetupName(const ::testing::TestParamInfo<Setup>& info) {
   const Setup& setup = info.param;
   return "reactors" + std::to_string(setup.reactors) + "_stripes" + std::to_string(setup.stripes) +
-         "_resp" + std::to_string(setup.resp);
+         "_resp" + std::to_string(setup.resp) + (setup.tls ? "_tls" : "");
 }
 
 void Behaviour::SetUp() {
-  server_ = &SharedServer(GetParam().reactors, GetParam().stripes);
+  server_ = &SharedServer(GetParam().reactors, GetParam().stripes, GetParam().tls);
   Client client = ConnectResp2();
   ASSERT_EQ(client.Do("FLUSHALL"), "OK");
   ASSERT_EQ(client.Do("CONFIG SET notify-keyspace-events \"\""), "OK");

@@ -16,20 +16,21 @@ struct Setup {
   int reactors = 1;
   int stripes = 1;
   int resp = 2;
+  bool tls = false;
 };
 
 inline constexpr int kManyReactors = 4;
 inline constexpr int kManyStripes = 1024;
 
-/// {1, many reactors} x {1, many stripes} x {RESP2, RESP3}.
+/// {1, many reactors} x {1, many stripes} x {RESP2, RESP3}, and the last of them over TLS.
 std::vector<Setup> AllSetups();
 /// {1, many reactors}, many stripes, RESP2: for what neither protocol nor keys can change.
 std::vector<Setup> ReactorSetups();
-/// "reactors4_stripes1024_resp3".
+/// "reactors4_stripes1024_resp3", with "_tls" behind it over TLS.
 std::string SetupName(const ::testing::TestParamInfo<Setup>& info);
 
-/// A test that talks to a server shared by all tests with the same numbers of reactors and stripes.
-/// Each test finds an empty keyspace and the default configuration.
+/// A test that talks to a server shared by all tests with the same numbers of reactors and stripes,
+/// plain or over TLS. Each test finds an empty keyspace and the default configuration.
 class Behaviour : public ::testing::TestWithParam<Setup> {
  protected:
   void SetUp() override;

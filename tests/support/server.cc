@@ -22,6 +22,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "tests/support/certificates.h"
+
 #ifndef PEAL_SERVER_PATH
 #define PEAL_SERVER_PATH "peal-server"
 #endif
@@ -182,12 +184,24 @@ void Server::Start() {
     add({"--io-threads", std::to_string(options_.reactors)});
     add({"--keyspace-stripes", std::to_string(options_.stripes)});
   }
+  if (options_.tls) {
+    const TlsFiles& files = TlsFiles::Shared();
+    tls_port_ = FreePort();
+    add({"--tls-port", std::to_string(tls_port_), "--tls-cert-file", files.server_cert,
+         "--tls-key-file", files.server_key, "--tls-ca-cert-file", files.ca, "--tls-auth-clients",
+         "optional"});
+  }
   words.insert(words.end(), options_.args.begin(), options_.args.end());
   const int output = open((dir_ + "/output.txt").c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC,
                           S_IRUSR | S_IWUSR);
   pid_ = Spawn(words, -1, output);
   close(output);
   exit_code_ = -1;
+}
+
+Client Server::Connect(int receive_buffer_bytes) const {
+  if (!options_.tls) return Client::Tcp(port_, receive_buffer_bytes);
+  return Client::Tls(tls_port_, {.ca = TlsFiles::Shared().ca}, receive_buffer_bytes);
 }
 
 Server::~Server() {

@@ -20,6 +20,8 @@ struct ServerOptions {
   std::string program;
   /// Leaves out --enable-debug-command.
   bool without_debug = false;
+  /// Opens a TLS port too, with the identity of TlsFiles::Shared; Connect goes there.
+  bool tls = false;
 };
 
 /// A server process in a directory of its own, on a free port of 127.0.0.1.
@@ -35,8 +37,11 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  Client Connect() const { return Client::Tcp(port_); }
+  Client Connect(int receive_buffer_bytes = 0) const;
   int port() const { return port_; }
+  int tls_port() const { return tls_port_; }
+  /// The port that Connect goes to.
+  int client_port() const { return options_.tls ? tls_port_ : port_; }
   pid_t pid() const { return pid_; }
   const std::string& dir() const { return dir_; }
   /// Whether this is a redis-server instead of Peal.
@@ -68,6 +73,7 @@ class Server {
   std::string program_;
   std::string dir_;
   int port_ = 0;
+  int tls_port_ = 0;
   pid_t pid_ = -1;
   int exit_code_ = -1;
   bool is_reference_ = false;

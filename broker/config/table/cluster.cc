@@ -6,11 +6,6 @@ namespace peal::broker::table {
 namespace {
 
 constexpr std::string_view kEndpointTypes[] = {"ip", "hostname", "unknown-endpoint"};
-constexpr std::string_view kTlsAuth[] = {"no", "yes", "optional"};
-
-constexpr Directive Secret(std::string_view name, std::string_view summary) {
-  return With(Row(DirectiveType::kSecretText, name, "", summary), kSensitive);
-}
 
 constexpr Directive kClusterRows[] = {
     With(Fixed(Bool("cluster-enabled", "no", "Cluster mode.")), kNoEffectAlarm),
@@ -37,29 +32,6 @@ constexpr Directive kClusterRows[] = {
     Memory("cluster-link-sendbuf-limit", "0", 0, kLongMax, "Output limit of a bus link."),
     With(Integer("cluster-ping-interval", "1000", 1, kIntMax, "Milliseconds between pings."),
          kHidden),
-};
-
-constexpr Directive kTlsRows[] = {
-    With(Integer("tls-port", "0", 0, 65535, "TLS port; 0 opens none."), kNoEffectAlarm),
-    Bool("tls-cluster", "no", "TLS on the cluster bus."),
-    Bool("tls-replication", "no", "TLS to the primary."),
-    OneOf("tls-auth-clients", "yes", kTlsAuth, "Ask clients for certificates."),
-    Text("tls-cert-file", "", "Certificate."),
-    Text("tls-key-file", "", "Key."),
-    Secret("tls-key-file-pass", "Passphrase of the key."),
-    Text("tls-client-cert-file", "", "Certificate for outgoing connections."),
-    Text("tls-client-key-file", "", "Key for outgoing connections."),
-    Secret("tls-client-key-file-pass", "Passphrase of that key."),
-    Text("tls-dh-params-file", "", "Diffie-Hellman parameters."),
-    Text("tls-ca-cert-file", "", "Certificates of authorities."),
-    Text("tls-ca-cert-dir", "", "Directory of certificates of authorities."),
-    Text("tls-protocols", "", "Protocol versions."),
-    Text("tls-ciphers", "", "Ciphers up to TLS 1.2."),
-    Text("tls-ciphersuites", "", "Ciphers of TLS 1.3."),
-    Bool("tls-prefer-server-ciphers", "no", "The server's order of ciphers wins."),
-    Bool("tls-session-caching", "yes", "Resume sessions."),
-    Integer("tls-session-cache-size", "20480", 0, kIntMax, "Sessions kept."),
-    Integer("tls-session-cache-timeout", "300", 0, kIntMax, "Seconds a session is kept."),
 };
 
 using store::EncodingLimits;
@@ -107,7 +79,6 @@ constexpr Directive kEncodingRows[] = {
 }  // namespace
 
 std::span<const Directive> ClusterRows() { return kClusterRows; }
-std::span<const Directive> TlsRows() { return kTlsRows; }
 std::span<const Directive> EncodingRows() { return kEncodingRows; }
 
 }  // namespace peal::broker::table

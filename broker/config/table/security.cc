@@ -18,11 +18,35 @@ void AssignPercentiles(Config& config, std::string_view text) {
   config.latency_tracking_info_percentiles = ParsePercentiles(text);
 }
 
+template <auto kField>
+void AssignNetworks(Config& config, std::string_view text) {
+  config.*kField = AddressList::Of(text);
+}
+
 constexpr Directive kSecurityRows[] = {
     With(Active(Row(DirectiveType::kSecretText, "requirepass", "",
                     "Password of the default user; empty is none."),
                 String<&Config::requirepass>, OnChange::kPassword),
          kSensitive),
+    With(Active(Row(DirectiveType::kNetworks, "allow", "",
+                    "Networks whose clients are let in over TCP, in CIDR notation; empty is all. "
+                    "`tcp:` or `tls:` in front makes one hold for that port only."),
+                AssignNetworks<&Config::allow>),
+         kPealOnly),
+    With(Active(Row(DirectiveType::kNetworks, "deny", "",
+                    "Networks whose clients are not let in, whatever `allow` says; written alike."),
+                AssignNetworks<&Config::deny>),
+         kPealOnly),
+    With(Active(Integer("auth-timeout", "60", 0, kIntMax,
+                        "Seconds after which a client that must authenticate and has not is "
+                        "closed; 0 never."),
+                Number<&Config::auth_timeout_s>),
+         kPealOnly),
+    With(Active(Integer("auth-failures-per-minute", "1000", 0, kIntMax,
+                        "Failed attempts of one address to authenticate after which its further "
+                        "ones are refused for the rest of the minute; 0 is any number."),
+                Number<&Config::auth_failures_per_min>),
+         kPealOnly),
     Active(Access("enable-protected-configs",
                   "Whether CONFIG SET may change protected directives: nobody, anybody, or clients "
                   "on loopback and unix sockets."),

@@ -19,6 +19,7 @@ struct Options {
   double window_s = 1.0;   // measured window of each closed-loop case
   double warm_up_s = 0.3;  // before each window
   bool quick = false;      // small sizes and short windows
+  bool tls = false;        // connections speak TLS
   bool spin = false;       // never sleep in poll: exact schedules at the price of a whole core
 };
 extern Options g_options;

@@ -9,12 +9,15 @@
 
 #include "base.h"
 
+struct ssl_st;
+
 namespace peal::bench {
 
 /// One client connection. Plain data: the scenarios own it, the functions below drive it.
 /// Must not move while it is open, because epoll holds its address.
 struct Connection {
   int fd = -1;
+  ssl_st* ssl = nullptr;  // with --tls
   uint32_t id = 0;
   bool wants_output = false;  // EPOLLOUT is armed
   bool is_stuck = false;      // reads nothing

@@ -18,7 +18,7 @@ namespace {
 
 constexpr char kUsage[] =
     "usage: peal-loadgen --port P --pid SERVER_PID --scenario NAME [--proto resp|nats]\n"
-    "       [--host H] [--seconds S] [--warm S] [--cpu N] [--quick] [--spin]";
+    "       [--host H] [--seconds S] [--warm S] [--cpu N] [--quick] [--spin] [--tls]";
 
 // "10k" is 10,000 and "1M" 1,000,000. 0 if it is no number.
 uint32_t Scaled(std::string_view text) {
@@ -55,6 +55,7 @@ bool RunNamed(std::string_view name) {
       {"subscription-memory-patterns", [] { RunSubscriptionMemory(true); }},
       {"dying-subscriber", RunDyingSubscriber},
       {"latency", RunLatency},
+      {"tls-storm", RunTlsStorm},
       {"slow-consumer", RunSlowConsumer},
       {"slow-consumer-many", RunManySlowConsumers},
       {"get", [] { RunKeys(KeyOperation::kGet); }},
@@ -111,6 +112,8 @@ void ParseArguments(int count, char** values) {
       PinTo(std::atoi(value()));
     else if (name == "--quick")
       g_options.quick = true;
+    else if (name == "--tls")
+      g_options.tls = true;
     else if (name == "--spin")
       g_options.spin = true;
     else if (name == "--proto")

@@ -29,6 +29,9 @@ void RunDyingSubscriber();
 
 /// 100 subscribers, 1,000 publishes a second on a fixed schedule.
 void RunLatency();
+/// 10,000 TLS connections; then 2,000 handshakes at once beside 100 subscribers and 500 publishes a
+/// second on a schedule.
+void RunTlsStorm();
 /// 100 subscribers, 300 publishes of 16 KiB a second; one of them stops reading.
 void RunSlowConsumer();
 /// As many subscribers as there are file descriptors; 50 more stop reading a busy channel.

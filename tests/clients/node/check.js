@@ -1,8 +1,15 @@
 // What both Node tests share: a port, expectations and waiting with a deadline.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 
 export const port = Number(process.env.PEAL_PORT);
+/// What a TLS connection needs; nothing without $PEAL_TLS_CA.
+export const tls = process.env.PEAL_TLS_CA && {
+  ca: readFileSync(process.env.PEAL_TLS_CA),
+  cert: readFileSync(process.env.PEAL_TLS_CERT),
+  key: readFileSync(process.env.PEAL_TLS_KEY),
+};
 const patienceMs = process.env.PEAL_SANITIZED ? 40000 : 10000;
 
 /// Resolves when `condition` (which may be async) becomes true.

@@ -1,11 +1,11 @@
 // ioredis: pub/sub with buffers, patterns, sharded channels, reconnecting, pipelines, transactions,
-// streams, sorted sets and those who wait. Needs $PEAL_PORT.
+// streams, sorted sets and those who wait. Needs $PEAL_PORT; over TLS if $PEAL_TLS_CA is set.
 
 import assert from 'node:assert/strict';
 import { Redis } from 'ioredis';
-import { eventually, port, run } from './check.js';
+import { eventually, port, run, tls } from './check.js';
 
-const connect = (options = {}) => new Redis({ port, host: '127.0.0.1', ...options });
+const connect = (options = {}) => new Redis({ port, host: '127.0.0.1', tls, ...options });
 
 async function subscribing() {
   const subscriber = connect();
