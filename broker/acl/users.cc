@@ -293,9 +293,11 @@ Result<void> AclUsers::LoadLines(std::span<const AclLine> lines) {
       const std::string& name = line.words[0];
       const std::string kind = line.is_role ? "role" : "user";
       const auto refused = [&](std::string_view reason) {
-        return ConfigStore::Refused(
-            line.source, kind + " " + name + " (not shown)",
-            "Error in " + kind + " declaration '" + name + "': " + std::string(reason));
+        std::string text = "Error in " + kind;
+        text.append(" declaration '").append(name).append("': ").append(reason);
+        std::string shown = kind;
+        shown.append(" ").append(name).append(" (not shown)");
+        return ConfigStore::Refused(line.source, shown, text);
       };
       if (name.empty() || (line.is_role ? !IsRoleName(name) : HasBlanks(name))) {
         return refused("Spaces not allowed in ACL " + kind + "names");
@@ -339,7 +341,8 @@ AclUsers::Draft AclUsers::ReadLines(std::string_view text, const std::string& pa
       }
       const std::string name(line.words[1]);
       if (name.empty() || (is_role ? !IsRoleName(name) : HasBlanks(name))) {
-        faults += "'" + where + ": username '" + name + "' contains invalid characters. ";
+        faults.append("'").append(where).append(": username '").append(name);
+        faults.append("' contains invalid characters. ");
         continue;
       }
       auto& drafts = is_role ? draft.roles : draft.users;
@@ -362,7 +365,7 @@ AclUsers::Draft AclUsers::ReadLines(std::string_view text, const std::string& pa
         const auto applied = place->second.Apply(rule, context);
         if (applied.ok()) continue;
         if (applied.error() == acl_errors::kUnknownCommand) {
-          faults += where + ": Error in applying operation '" + rule + "': ";
+          faults.append(where).append(": Error in applying operation '").append(rule).append("': ");
         } else if (!std::exchange(is_told, true)) {
           faults += where + ": ";  // what follows may be wrong because of it only
         } else {
@@ -391,6 +394,7 @@ std::string AclUsers::Line(const UserRules& rules) {
 
 std::vector<std::string> AclUsers::Lines() const {
   std::vector<std::string> lines;
+  lines.reserve(roles_.size() + accounts_.size());
   for (const auto& [name, role] : roles_) lines.push_back(Line(role.rules));
   for (const auto& [name, account] : accounts_) lines.push_back(Line(account->user->rules()));
   return lines;
@@ -432,6 +436,7 @@ const UserRules* AclUsers::FindRole(std::string_view name) const {
 
 std::vector<std::string> AclUsers::RoleNames() const {
   std::vector<std::string> names;
+  names.reserve(roles_.size());
   for (const auto& [name, role] : roles_) names.push_back(name);
   return names;
 }

@@ -25,7 +25,6 @@ using protocol::EqualsIgnoreCase;
 using protocol::Error;
 using protocol::Flag;
 using protocol::Group;
-using protocol::KeyFlag;
 using protocol::KeySpec;
 using protocol::ReplyWriter;
 

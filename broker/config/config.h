@@ -176,7 +176,7 @@ struct Config {
   std::string aclfile;      // empty: none
   uint64_t acllog_max_len = 128;
   bool acl_all_channels = false;  // rights of a new user to channels
-  AddressList allow;        // empty: everybody
+  AddressList allow;              // empty: everybody
   AddressList deny;
   uint32_t auth_timeout_s = 60;           // 0: never
   uint32_t auth_failures_per_min = 1000;  // of one address; 0: any number

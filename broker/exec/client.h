@@ -35,8 +35,8 @@ struct Session {
   uint32_t db = 0;
   bool is_authenticated = false;
   std::shared_ptr<AclAccount> account;  // never null; the default one before AUTH
-  bool is_unix = false;  // connected by the unix socket
-  bool is_tls = false;   // connected by the TLS port
+  bool is_unix = false;                 // connected by the unix socket
+  bool is_tls = false;                  // connected by the TLS port
   bool is_monitor = false;
   bool no_evict = false;
   bool no_touch = false;

@@ -336,12 +336,22 @@ void Server::DrainAndStop() {
 
 // ---------------------------------------------------------------- connections
 
-void Server::Assign(int fd, ListenerKind kind) {
+std::optional<ListenerKind> Server::KindNow(int fd, ListenerKind kind) const {
+  if (next_listeners_.empty() || kind == ListenerKind::kUnix) return kind;
+  const uint16_t port = LocalPort(fd);
+  if (port == config().tls_port) return ListenerKind::kTls;
+  if (port == config().port) return ListenerKind::kTcp;
+  return std::nullopt;
+}
+
+void Server::Assign(int fd, ListenerKind listener_kind) {
   total_connections_.fetch_add(1, std::memory_order_relaxed);
-  if (IsShuttingDown() || Refuse(fd, kind)) {
+  const std::optional<ListenerKind> now = KindNow(fd, listener_kind);
+  if (!now || IsShuttingDown() || Refuse(fd, *now)) {
     ::close(fd);
     return;
   }
+  const ListenerKind kind = *now;
   PrepareSocket(fd, kind);
   client_count_.fetch_add(1, std::memory_order_relaxed);
   Reactor* chosen = reactors_[0].get();

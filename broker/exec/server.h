@@ -131,6 +131,10 @@ class Server {
 
   /// Takes over an accepted socket: checks limits, then gives it to the least loaded reactor.
   void Assign(int fd, ListenerKind kind);
+  /// What is spoken with a connection that a listener of `kind` has accepted: what the ports mean
+  /// since the last CONFIG SET, even before the listeners have been exchanged. nullopt: the port is
+  /// closed.
+  std::optional<ListenerKind> KindNow(int fd, ListenerKind kind) const;
   bool Refuse(int fd, ListenerKind kind);
   void PrepareSocket(int fd, ListenerKind kind) const;
   /// Makes a TLS context from the configuration in force; none if there is no TLS port.

@@ -41,6 +41,8 @@ std::optional<IpNetwork> ParseNetwork(std::string_view text, std::string* reason
 
 /// The other end of a connected socket; nothing for unix sockets.
 std::optional<IpAddress> PeerIp(int fd);
+/// The port of this end of a TCP connection; 0 if it has none.
+uint16_t LocalPort(int fd);
 
 /// "127.0.0.1:50000", "[::1]:50000" or "/path:0": the two ends of a connected socket, as lists and
 /// log lines show them; "?:0" if they cannot be told.

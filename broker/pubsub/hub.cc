@@ -455,9 +455,8 @@ std::string_view Hub::NameOf(Space space, const Target& target) const {
 
 std::vector<std::string> Hub::Subscriptions(Space space, const Subscriber& subscriber) {
   std::vector<std::string> names;
-  subscriber.subscriptions(space).ForEach([&](Target* target) {
-    names.emplace_back(NameOf(space, *target));
-  });
+  subscriber.subscriptions(space).ForEach(
+      [&](Target* target) { names.emplace_back(NameOf(space, *target)); });
   return names;
 }
 

@@ -144,9 +144,8 @@ class Hub {
   template <typename Predicate>
   bool AllOfSubscriptions(Space space, const Subscriber& subscriber, Predicate&& is_allowed) const {
     bool all = true;
-    subscriber.subscriptions(space).ForEach([&](const Target* target) {
-      all = all && is_allowed(NameOf(space, *target));
-    });
+    subscriber.subscriptions(space).ForEach(
+        [&](const Target* target) { all = all && is_allowed(NameOf(space, *target)); });
     return all;
   }
   /// Copies of the names that `subscriber` holds.

@@ -397,7 +397,8 @@ TEST(ConfigStore, RewritesArgumentsButNotTheEnvironmentNorIncludedFiles) {
 
 TEST(ConfigStore, CannotRewriteWithoutAFile) {
   ConfigStore store;
-  EXPECT_EQ(store.Rewrite(nullptr).error().text(), "ERR The server is running without a config file");
+  EXPECT_EQ(store.Rewrite(nullptr).error().text(),
+            "ERR The server is running without a config file");
 }
 
 TEST(ConfigStore, SaysWhichDirectivesHaveNoEffect) {
