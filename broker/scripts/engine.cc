@@ -28,7 +28,6 @@ constexpr size_t kCompilationsBetweenSweeps = 64;
 // Loading again what has been loaded before may take longer than the first time: a machine may be
 // busy.
 constexpr int64_t kReloadTimeoutMs = 5000;
-constexpr uint64_t kEvaluateUs = 100'000;
 constexpr std::string_view kNoMemory = "not enough memory";
 
 std::string_view TextAt(lua_State* lua, int index) {
@@ -582,7 +581,7 @@ Result<std::string> LuaEngine::Evaluate(std::string_view code, std::string_view 
   Task task{
       .engine = *this, .environment_ref = environment_ref_, .code = code, .argument = argument};
   ResetSettings();
-  deadline_ticks_ = Ticks() + UsToTicks(kEvaluateUs);
+  deadline_ticks_ = Ticks() + UsToTicks(evaluation_ms_ * 1000);
   is_bounded_ = true;
   if (lua_cpcall(state_, EvaluateProtected, &task) != 0) {
     task.error = kNoMemory;

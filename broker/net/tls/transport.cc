@@ -58,10 +58,7 @@ TlsTransport::TlsTransport(std::shared_ptr<const TlsContext> context, TlsShared&
   ++shared_.active;
 }
 
-TlsTransport::~TlsTransport() {
-  SSL_free(ssl_);
-  --shared_.active;
-}
+TlsTransport::~TlsTransport() { SSL_free(ssl_); }
 
 // ---------------------------------------------------------------- OpenSSL's side of the socket
 
@@ -391,6 +388,8 @@ void TlsTransport::Close(int fd) {
     shared_.cipher_bytes = 0;
     ERR_clear_error();
   }
+  // In the turn that ends the connection: its object lives a little longer.
+  --shared_.active;
   SSL_free(std::exchange(ssl_, nullptr));
   backlog_ = {};
   is_ready_ = has_input_ = has_output_ = false;
