@@ -297,9 +297,7 @@ void Connection::Flush() {
     output_.Consume(static_cast<uint64_t>(sent));
   }
   if (output_.bytes() <= Reactor::kOutputPauseBytes / 2) ResumeReading(Pause::kOutput);
-  if (close_after_flush_ &&
-      ((output_.empty() && !transport_.has_output()) || !transport_.is_ready()))
-    Close();
+  if (close_after_flush_ && (output_.empty() || !transport_.is_ready())) Close();
 }
 
 void Connection::Close() {

@@ -319,7 +319,8 @@ ssize_t TlsTransport::Write(int fd, const iovec* ranges, int count) {
   fd_ = fd;
   if (error_ != 0) return -error_;
   if (!backlog_.empty() && !SendBacklog()) return error_ != 0 ? -error_ : -EAGAIN;
-  size_t done = 0;
+  // Encrypted at an earlier call, and gone by now.
+  size_t done = std::exchange(ahead_, 0);
   size_t offset = done;
   int at = 0;
   while (at < count && offset >= ranges[at].iov_len) offset -= ranges[at++].iov_len;
@@ -366,8 +367,7 @@ ssize_t TlsTransport::Write(int fd, const iovec* ranges, int count) {
     }
     if (error_ != 0) break;
     if (!backlog_.empty()) {
-      // Taken: what the socket did not take is kept here, and goes first at the next call.
-      done += std::exchange(gathered, 0);
+      ahead_ = gathered;
       has_output_ = true;
       break;
     }

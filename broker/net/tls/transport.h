@@ -91,6 +91,7 @@ class TlsTransport final : public Transport {
   ssl_st* ssl_ = nullptr;      // from the first byte that comes
   std::vector<char> backlog_;  // encrypted, what the socket did not take
   size_t backlog_sent_ = 0;
+  size_t ahead_ = 0;  // bytes of the caller's that the backlog stands for
   int64_t wishes_since_us_ = 0;
   int fd_ = -1;
   int error_ = 0;            // errno of the socket, or EPROTO; nothing works after it
