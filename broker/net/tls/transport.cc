@@ -319,6 +319,8 @@ ssize_t TlsTransport::Write(int fd, const iovec* ranges, int count) {
   fd_ = fd;
   if (error_ != 0) return -error_;
   if (!backlog_.empty() && !SendBacklog()) return error_ != 0 ? -error_ : -EAGAIN;
+  // Only what was kept was to go. What of it is the caller's is told when the caller offers it.
+  if (count == 0) return 0;
   // Encrypted at an earlier call, and gone by now.
   size_t done = std::exchange(ahead_, 0);
   size_t offset = done;
