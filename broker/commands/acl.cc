@@ -9,6 +9,7 @@
 
 #include "broker/acl/crypto.h"
 #include "broker/acl/users.h"
+#include "broker/commands/subcommand.h"
 #include "broker/exec/client.h"
 #include "broker/exec/command.h"
 #include "broker/exec/rights.h"
@@ -38,11 +39,6 @@ constexpr Error kNoAclFile = Error::Static(
 constexpr Error kNotSaved = Error::Static(
     "ERR There was an error trying to save the ACLs. Please check the server logs for more "
     "information");
-
-Error WrongUse(const CommandContext& context) {
-  return Error::Owned("ERR unknown subcommand or wrong number of arguments for '" +
-                      std::string(context.args[1].substr(0, 128)) + "'. Try ACL HELP.");
-}
 
 /// Puts a change in force for the clients it touches, and replies. With all reactors parked.
 bool Apply(CommandContext& context, const protocol::Result<AclChanges>& changes) {
@@ -148,7 +144,7 @@ void Users(CommandContext& context) {
 void WhoAmI(CommandContext& context) { context.reply.Bulk(context.client.session().account->name); }
 
 void Cat(CommandContext& context) {
-  if (context.args.size() > 3) return context.Fail(WrongUse(context));
+  if (context.args.size() > 3) return context.Fail(WrongSubcommand(context));
   const auto categories = protocol::CategoryNames();
   if (context.args.size() == 2) {
     context.reply.Array(categories.size());
@@ -174,7 +170,7 @@ void GenPass(CommandContext& context) {
   constexpr int64_t kMostBits = 4096;
   constexpr int64_t kUsualBits = 256;
   constexpr int64_t kBitsPerDigit = 4;
-  if (context.args.size() > 3) return context.Fail(WrongUse(context));
+  if (context.args.size() > 3) return context.Fail(WrongSubcommand(context));
   int64_t bits = kUsualBits;
   if (context.args.size() == 3) {
     const auto given = protocol::ParseInt64(context.args[2]);
@@ -193,7 +189,7 @@ void GenPass(CommandContext& context) {
 void Log(CommandContext& context) {
   constexpr int64_t kUsualCount = 10;
   constexpr double kMsPerSecond = 1000;
-  if (context.args.size() > 3) return context.Fail(WrongUse(context));
+  if (context.args.size() > 3) return context.Fail(WrongSubcommand(context));
   AclLog& log = context.server.acl().log();
   int64_t count = kUsualCount;
   if (context.args.size() == 3) {
@@ -310,8 +306,7 @@ void Help(CommandContext& context) {
       "HELP",
       "    Print this help.",
   };
-  context.reply.Array(std::size(kLines));
-  for (const std::string_view line : kLines) context.reply.Simple(line);
+  ReplyHelp(context, kLines);
 }
 
 // ---------------------------------------------------------------- rows

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/commands/subcommand.h"
 #include "broker/commands/tracking.h"
 #include "broker/exec/blocking.h"
 #include "broker/exec/command.h"
@@ -367,8 +368,7 @@ void ClientHelp(CommandContext& context) {
       "HELP",
       "    Print this help.",
   };
-  context.reply.Array(std::size(kLines));
-  for (const std::string_view line : kLines) context.reply.Simple(line);
+  ReplyHelp(context, kLines);
 }
 
 constexpr ArgSpec kId = {.name = "client-id", .type = ArgType::kInteger};

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/commands/subcommand.h"
 #include "broker/exec/command_table.h"
 #include "broker/exec/server.h"
 #include "patterns/glob.h"
@@ -333,8 +334,7 @@ void Help(CommandContext& context) {
       "HELP",
       "    Print this help.",
   };
-  context.reply.Array(std::size(kLines));
-  for (const std::string_view line : kLines) context.reply.Simple(line);
+  ReplyHelp(context, kLines);
 }
 
 constexpr ArgSpec kNames[] = {

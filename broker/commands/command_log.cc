@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "broker/commands/subcommand.h"
 #include "broker/exec/command.h"
 #include "broker/exec/server.h"
 #include "protocol/base/number.h"
@@ -26,11 +27,6 @@ using protocol::ParseInt64;
 using Kind = CommandLog::Kind;
 
 constexpr Error kBadCount = Error::Static("ERR count should be greater than or equal to -1");
-
-void ReplyHelp(CommandContext& context, std::span<const std::string_view> lines) {
-  context.reply.Array(lines.size());
-  for (const std::string_view line : lines) context.reply.Simple(line);
-}
 
 void ReplyLatest(CommandContext& context, Kind kind, int64_t count) {
   const auto entries = context.server.command_log(kind).Latest(count);
@@ -61,8 +57,7 @@ void Reset(CommandContext& context, Kind kind) {
 void SlowlogGet(CommandContext& context) {
   int64_t count = 10;
   if (context.args.size() > 3) {
-    return context.Fail(Error::Owned("ERR unknown subcommand or wrong number of arguments for '" +
-                                     std::string(context.arg(1)) + "'. Try SLOWLOG HELP."));
+    return context.Fail(WrongSubcommand(context));
   }
   if (context.args.size() == 3) {
     const auto given = ParseInt64(context.arg(2));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "broker/acl/users.h"
+#include "broker/commands/subcommand.h"
 #include "broker/config/store.h"
 #include "broker/exec/client.h"
 #include "broker/exec/command.h"
@@ -84,8 +85,7 @@ void ConfigHelp(CommandContext& context) {
       "HELP",
       "    Print this help.",
   };
-  context.reply.Array(std::size(kLines));
-  for (const std::string_view line : kLines) context.reply.Simple(line);
+  ReplyHelp(context, kLines);
 }
 
 constexpr ArgSpec kGetArgs[] = {

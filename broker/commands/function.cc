@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/commands/subcommand.h"
 #include "broker/exec/client.h"
 #include "broker/exec/server.h"
 #include "broker/exec/unit.h"
@@ -31,11 +32,6 @@ using protocol::Result;
 constexpr int64_t kLoadTimeoutMs = 500;
 // The limit of all libraries of one payload together.
 constexpr int64_t kRestoreTimeoutMs = 2000;
-
-Error WrongArguments(const CommandContext& context) {
-  return Error::Owned("ERR unknown subcommand or wrong number of arguments for '" +
-                      std::string(context.arg(1).substr(0, 128)) + "'. Try FUNCTION HELP.");
-}
 
 /// Loads a library's text once, to learn its functions.
 Result<LibraryRef> Learn(CommandContext& context, std::string_view code, int64_t timeout_ms) {
@@ -87,7 +83,7 @@ void FunctionDelete(CommandContext& context) {
 }
 
 void FunctionFlush(CommandContext& context) {
-  if (context.args.size() > 3) return context.Fail(WrongArguments(context));
+  if (context.args.size() > 3) return context.Fail(WrongSubcommand(context));
   if (context.args.size() == 3 && !EqualsIgnoreCase(context.arg(2), "sync") &&
       !EqualsIgnoreCase(context.arg(2), "async")) {
     return context.Fail(Error::Static("ERR FUNCTION FLUSH only supports SYNC|ASYNC option"));
@@ -194,7 +190,7 @@ void FunctionDump(CommandContext& context) {
 }
 
 void FunctionRestore(CommandContext& context) {
-  if (context.args.size() > 4) return context.Fail(WrongArguments(context));
+  if (context.args.size() > 4) return context.Fail(WrongSubcommand(context));
   RestorePolicy policy = RestorePolicy::kAppend;
   if (context.args.size() == 4) {
     const std::string_view name = context.arg(3);
@@ -247,8 +243,7 @@ void FunctionHelp(CommandContext& context) {
       "HELP",
       "    Print this help.",
   };
-  context.reply.Array(std::size(kLines));
-  for (const std::string_view line : kLines) context.reply.Simple(line);
+  ReplyHelp(context, kLines);
 }
 
 // ---------------------------------------------------------------- rows

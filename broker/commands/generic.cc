@@ -13,6 +13,7 @@
 #include "broker/commands/expire_time.h"
 #include "broker/commands/random.h"
 #include "broker/commands/scan.h"
+#include "broker/commands/subcommand.h"
 #include "broker/exec/client.h"
 #include "broker/exec/server.h"
 #include "broker/exec/unit.h"
@@ -441,8 +442,7 @@ void ObjectHelp(CommandContext& context) {
       "HELP",
       "    Print this help.",
   };
-  context.reply.Array(std::size(kLines));
-  for (const std::string_view line : kLines) context.reply.Simple(line);
+  ReplyHelp(context, kLines);
 }
 
 // ---------------------------------------------------------------- rows

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/commands/subcommand.h"
 #include "broker/exec/command.h"
 #include "broker/exec/server.h"
 #include "broker/exec/worker.h"
@@ -272,8 +273,7 @@ void HotkeysHelp(CommandContext& context) {
       "HELP",
       "    Print this help.",
   };
-  context.reply.Array(std::size(kLines));
-  for (const std::string_view line : kLines) context.reply.Simple(line);
+  ReplyHelp(context, kLines);
 }
 
 // ---------------------------------------------------------------- rows

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/commands/subcommand.h"
 #include "broker/config/options.h"
 #include "broker/exec/client.h"
 #include "broker/exec/command.h"
@@ -39,11 +40,6 @@ using protocol::Flag;
 using protocol::Group;
 using protocol::ParseInt64;
 using protocol::RespVersion;
-
-void ReplyHelp(CommandContext& context, std::span<const std::string_view> lines) {
-  context.reply.Array(lines.size());
-  for (const std::string_view line : lines) context.reply.Simple(line);
-}
 
 void Info(CommandContext& context) {
   context.reply.Verbatim("txt", BuildInfo(context.server, context.args.subspan(1)));
@@ -157,11 +153,6 @@ void Shutdown(CommandContext& context) {
 }
 
 // ---------------------------------------------------------------- DEBUG
-
-Error WrongDebug(std::string_view name) {
-  return Error::Owned("ERR unknown subcommand or wrong number of arguments for '" +
-                      std::string(name.substr(0, 128)) + "'. Try DEBUG HELP.");
-}
 
 void DebugSleep(CommandContext& context) {
   constexpr double kMostSeconds = 3600;
@@ -375,7 +366,7 @@ void Debug(CommandContext& context) {
     if (context.args.size() < sub.least_args || context.args.size() > sub.most_args) break;
     return sub.run(context);
   }
-  context.Fail(WrongDebug(context.arg(1)));
+  context.Fail(WrongSubcommand(context));
 }
 
 // ---------------------------------------------------------------- rows

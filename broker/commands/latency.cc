@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/commands/subcommand.h"
 #include "broker/exec/command.h"
 #include "broker/exec/command_table.h"
 #include "broker/exec/server.h"
@@ -151,8 +152,7 @@ void LatencyHelp(CommandContext& context) {
       "HELP",
       "    Print this help.",
   };
-  context.reply.Array(std::size(kLines));
-  for (const std::string_view line : kLines) context.reply.Simple(line);
+  ReplyHelp(context, kLines);
 }
 
 constexpr ArgSpec kEvent[] = {{.name = "event", .type = ArgType::kString}};

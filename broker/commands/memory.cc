@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "broker/commands/subcommand.h"
 #include "broker/exec/client.h"
 #include "broker/exec/command.h"
 #include "broker/exec/server.h"
@@ -188,8 +189,7 @@ void MemoryHelp(CommandContext& context) {
       "HELP",
       "    Print this help.",
   };
-  context.reply.Array(std::size(kLines));
-  for (const std::string_view line : kLines) context.reply.Simple(line);
+  ReplyHelp(context, kLines);
 }
 
 constexpr KeySpec kKeyAt[] = {KeySpec::Single(2, KeyFlag::kReadOnly)};

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/commands/subcommand.h"
 #include "broker/exec/client.h"
 #include "broker/exec/command.h"
 #include "broker/exec/leave.h"
@@ -100,9 +101,7 @@ void SPublish(CommandContext& context) { PublishTo(context, Space::kShard); }
 
 void ReplyNames(CommandContext& context, ChannelTable& table) {
   if (context.args.size() > 3) {
-    return context.Fail(Error::Owned("ERR unknown subcommand or wrong number of arguments for '" +
-                                     std::string(context.args[1].substr(0, 128)) +
-                                     "'. Try PUBSUB HELP."));
+    return context.Fail(WrongSubcommand(context));
   }
   const bool all = context.args.size() == 2;
   const std::string_view pattern = all ? std::string_view() : context.args[2];
@@ -152,8 +151,7 @@ void PubSubHelp(CommandContext& context) {
       "HELP",
       "    Print this help.",
   };
-  context.reply.Array(std::size(kLines));
-  for (const std::string_view line : kLines) context.reply.Simple(line);
+  ReplyHelp(context, kLines);
 }
 
 constexpr ArgSpec kChannelArg = {.name = "channel", .type = ArgType::kString};

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "broker/commands/subcommand.h"
 #include "broker/exec/client.h"
 #include "broker/exec/server.h"
 #include "broker/exec/unit.h"
@@ -244,8 +245,7 @@ void ScriptHelp(CommandContext& context) {
       "HELP",
       "    Print this help.",
   };
-  context.reply.Array(std::size(kLines));
-  for (const std::string_view line : kLines) context.reply.Simple(line);
+  ReplyHelp(context, kLines);
 }
 
 // ---------------------------------------------------------------- rows

@@ -112,6 +112,11 @@ Result<StreamId> ReadRangeEnd(std::string_view text) {
   return id;
 }
 
+Error NoGroupFor(std::string_view key, std::string_view group) {
+  return Error::Owned("NOGROUP No such consumer group '" + std::string(group) + "' for key name '" +
+                      std::string(key) + "'");
+}
+
 Error NoStreamGroup(std::string_view key, std::string_view group) {
   return Error::Owned("NOGROUP No such key '" + std::string(key) + "' or consumer group '" +
                       std::string(group) + "'");

@@ -34,6 +34,9 @@ protocol::Result<store::StreamId> ReadRangeEnd(std::string_view text);
 /// What XCLAIM and its kin reply when the stream or the group is not there.
 protocol::Error NoStreamGroup(std::string_view key, std::string_view group);
 
+/// What XGROUP and XINFO reply when the stream is there but the group is not.
+protocol::Error NoGroupFor(std::string_view key, std::string_view group);
+
 /// KEEPREF, DELREF or ACKED, in any letter case.
 std::optional<store::StreamValue::References> ReadReferences(std::string_view text);
 

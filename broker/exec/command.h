@@ -84,6 +84,8 @@ std::span<const Command> SetCommands();
 std::span<const Command> StreamCommands();
 std::span<const Command> StreamReadCommands();
 std::span<const Command> StreamGroupCommands();
+std::span<const Command> StreamInfoCommands();
+std::span<const Command> StreamPendingCommands();
 std::span<const Command> StreamReliabilityCommands();
 std::span<const Command> BitmapCommands();
 std::span<const Command> HyperLogLogCommands();

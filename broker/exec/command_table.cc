@@ -59,6 +59,8 @@ CommandTable::CommandTable() {
                                   StreamCommands,
                                   StreamReadCommands,
                                   StreamGroupCommands,
+                                  StreamInfoCommands,
+                                  StreamPendingCommands,
                                   StreamReliabilityCommands,
                                   BitmapCommands,
                                   HyperLogLogCommands,
