@@ -1,5 +1,4 @@
 // CONFIG and its subcommands over the ConfigStore. Source of the replies: Redis 7.2.
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -1,23 +1,16 @@
 // Commands on keys of any type. Source of replies, errors and events: Redis 7.2, observed
 // on 7.0.15.
-#include <algorithm>
-#include <cerrno>
-#include <cstdlib>
-#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "broker/commands/expire_time.h"
 #include "broker/commands/random.h"
 #include "broker/commands/scan.h"
-#include "broker/commands/subcommand.h"
 #include "broker/exec/client.h"
 #include "broker/exec/server.h"
 #include "broker/exec/unit.h"
-#include "broker/keyspace/usage.h"
 #include "patterns/glob.h"
 #include "protocol/base/number.h"
 #include "protocol/base/text.h"
@@ -43,26 +36,8 @@ using store::ExpirePolicy;
 namespace errors = protocol::errors;
 
 constexpr Error kSameObject = Error::Static("ERR source and destination objects are the same");
-constexpr Error kNxWithOthers =
-    Error::Static("ERR NX and XX, GT or LT options at the same time are not compatible");
-constexpr Error kGtWithLt =
-    Error::Static("ERR GT and LT options at the same time are not compatible");
 constexpr Error kBadFirstDb = Error::Static("ERR invalid first DB index");
 constexpr Error kBadSecondDb = Error::Static("ERR invalid second DB index");
-constexpr Error kNoFrequency = Error::Static(
-    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
-    "when "
-    "switching between policies at runtime LRU and LFU data will take some time to adjust.");
-constexpr Error kNoIdleTime = Error::Static(
-    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
-    "switching "
-    "between policies at runtime LRU and LFU data will take some time to adjust.");
-
-// Integers that Redis shares between keys count as having this many references.
-constexpr int64_t kSharedReferences = std::numeric_limits<int32_t>::max();
-constexpr int64_t kSharedIntegers = 10'000;
-
-std::string_view CommandName(const CommandContext& context) { return context.command.spec.name; }
 
 // ---------------------------------------------------------------- existence
 
@@ -97,102 +72,6 @@ void Touch(CommandContext& context) { CountKeys(context, Unit::kLookupMustTouch)
 void Type(CommandContext& context) {
   const Entry* const entry = context.unit.FindForRead(context.arg(1), Unit::kLookupNoTouch);
   context.reply.Simple(entry == nullptr ? "none" : store::TypeName(entry->type()));
-}
-
-// ---------------------------------------------------------------- time to live
-
-struct ExpireConditions {
-  bool nx = false;
-  bool xx = false;
-  bool gt = false;
-  bool lt = false;
-};
-
-Result<void> ReadConditions(const CommandContext& context, ExpireConditions& out) {
-  for (size_t i = 3; i < context.args.size(); ++i) {
-    const std::string_view option = context.arg(i);
-    if (EqualsIgnoreCase(option, "nx")) {
-      out.nx = true;
-    } else if (EqualsIgnoreCase(option, "xx")) {
-      out.xx = true;
-    } else if (EqualsIgnoreCase(option, "gt")) {
-      out.gt = true;
-    } else if (EqualsIgnoreCase(option, "lt")) {
-      out.lt = true;
-    } else {
-      return Error::Owned("ERR Unsupported option " +
-                          std::string(option.substr(0, std::min<size_t>(option.find('\0'), 4096))));
-    }
-  }
-  if (out.nx && (out.xx || out.gt || out.lt)) return kNxWithOthers;
-  if (out.gt && out.lt) return kGtWithLt;
-  return {};
-}
-
-/// Whether the conditions let `at_ms` take the place of `before`; no expiry counts as infinitely
-/// late.
-bool Allows(const ExpireConditions& conditions, int64_t before, int64_t at_ms) {
-  const bool had_one = before != Entry::kNoExpiry;
-  if (conditions.nx && had_one) return false;
-  if (conditions.xx && !had_one) return false;
-  if (conditions.gt && (!had_one || at_ms <= before)) return false;
-  return !(conditions.lt && had_one && at_ms >= before);
-}
-
-void ExpireGeneric(CommandContext& context, TimeUnit time_unit, bool is_relative) {
-  Unit& unit = context.unit;
-  const std::string_view key = context.arg(1);
-  ExpireConditions conditions;
-  const Result<void> read = ReadConditions(context, conditions);
-  if (!read.ok()) return context.Fail(read.error());
-  const Result<int64_t> time = ReadAnyExpireTime(context.arg(2), time_unit, is_relative,
-                                                 unit.now_ms(), CommandName(context));
-  if (!time.ok()) return context.Fail(time.error());
-  Entry* const entry = unit.FindForWrite(key);
-  if (entry == nullptr || !Allows(conditions, entry->expire_ms(), *time)) {
-    return context.reply.Integer(0);
-  }
-  if (*time <= unit.now_ms()) {
-    unit.Delete(key);
-    unit.Replicate("DEL", key);
-    unit.Notify(kNotifyGeneric, "del", key);
-  } else {
-    unit.SetExpire(key, entry, *time);
-    unit.Replicate("PEXPIREAT", key, *time);
-    unit.Notify(kNotifyGeneric, "expire", key);
-  }
-  context.reply.Integer(1);
-}
-
-void Expire(CommandContext& context) { ExpireGeneric(context, TimeUnit::kSeconds, true); }
-void PExpire(CommandContext& context) { ExpireGeneric(context, TimeUnit::kMilliseconds, true); }
-void ExpireAt(CommandContext& context) { ExpireGeneric(context, TimeUnit::kSeconds, false); }
-void PExpireAt(CommandContext& context) { ExpireGeneric(context, TimeUnit::kMilliseconds, false); }
-
-void ReplyTime(CommandContext& context, TimeUnit time_unit, bool is_relative) {
-  const Entry* const entry = context.unit.FindForRead(context.arg(1), Unit::kLookupNoTouch);
-  if (entry == nullptr) return context.reply.Integer(-2);
-  if (!entry->has_expiry()) return context.reply.Integer(-1);
-  int64_t ms = entry->expire_ms();
-  if (is_relative) ms = std::max<int64_t>(ms - context.unit.now_ms(), 0);
-  // Rounded to the nearest second, half up. The halves are added to the remainder: no overflow.
-  const int64_t seconds = ms / 1000 + (ms % 1000 >= 500 ? 1 : 0);
-  context.reply.Integer(time_unit == TimeUnit::kSeconds ? seconds : ms);
-}
-
-void Ttl(CommandContext& context) { ReplyTime(context, TimeUnit::kSeconds, true); }
-void PTtl(CommandContext& context) { ReplyTime(context, TimeUnit::kMilliseconds, true); }
-void ExpireTime(CommandContext& context) { ReplyTime(context, TimeUnit::kSeconds, false); }
-void PExpireTime(CommandContext& context) { ReplyTime(context, TimeUnit::kMilliseconds, false); }
-
-void Persist(CommandContext& context) {
-  Unit& unit = context.unit;
-  const std::string_view key = context.arg(1);
-  Entry* const entry = unit.FindForWrite(key);
-  if (entry == nullptr || !unit.ClearExpire(key, entry)) return context.reply.Integer(0);
-  unit.Replicate("PERSIST", key);
-  unit.Notify(kNotifyGeneric, "persist", key);
-  context.reply.Integer(1);
 }
 
 // ---------------------------------------------------------------- moving
@@ -390,61 +269,6 @@ void SwapDb(CommandContext& context) {
   context.reply.Ok();
 }
 
-// ---------------------------------------------------------------- OBJECT
-
-/// The entry that OBJECT talks about, looked at without a trace; null with the reply written.
-const Entry* FindObject(CommandContext& context) {
-  const Entry* const entry =
-      context.unit.FindForRead(context.arg(2), Unit::kLookupNoTouch | Unit::kLookupNoNotify);
-  if (entry == nullptr) context.reply.Null();
-  return entry;
-}
-
-void ObjectEncoding(CommandContext& context) {
-  const Entry* const entry = FindObject(context);
-  if (entry != nullptr) context.reply.Bulk(entry->EncodingName());
-}
-
-void ObjectRefCount(CommandContext& context) {
-  const Entry* const entry = FindObject(context);
-  if (entry == nullptr) return;
-  const bool is_shared = entry->encoding() == Entry::Encoding::kInt && entry->int_value() >= 0 &&
-                         entry->int_value() < kSharedIntegers;
-  context.reply.Integer(is_shared ? kSharedReferences : 1);
-}
-
-void ObjectIdleTime(CommandContext& context) {
-  const Entry* const entry = FindObject(context);
-  if (entry == nullptr) return;
-  if (UsesFrequency(context.server.config().maxmemory_policy)) return context.Fail(kNoIdleTime);
-  context.reply.Integer(IdleSeconds(entry->lru(), context.unit.now_ms()));
-}
-
-void ObjectFreq(CommandContext& context) {
-  const Entry* const entry = FindObject(context);
-  if (entry == nullptr) return;
-  const Config& config = context.server.config();
-  if (!UsesFrequency(config.maxmemory_policy)) return context.Fail(kNoFrequency);
-  context.reply.Integer(FrequencyOf(entry->lru(), context.unit.now_ms(), config));
-}
-
-void ObjectHelp(CommandContext& context) {
-  constexpr std::string_view kLines[] = {
-      "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-      "ENCODING <key>",
-      "    How the value is stored.",
-      "FREQ <key>",
-      "    The logarithmic counter of uses, with an lfu maxmemory-policy.",
-      "IDLETIME <key>",
-      "    Seconds since the key was last used, without an lfu maxmemory-policy.",
-      "REFCOUNT <key>",
-      "    References to the value.",
-      "HELP",
-      "    Print this help.",
-  };
-  ReplyHelp(context, kLines);
-}
-
 // ---------------------------------------------------------------- rows
 
 constexpr KeySpec kCopyKeys[] = {KeySpec::Single(1, KeyFlag::kReadOnly | KeyFlag::kAccess),
@@ -461,27 +285,6 @@ constexpr ArgSpec kDelArgs[] = {
 constexpr std::string_view kDelTips[] = {"request_policy:multi_shard", "response_policy:agg_sum"};
 constexpr KeySpec kExistsKeys[] = {KeySpec::Range(1, -1, 1, KeyFlag::kReadOnly)};
 constexpr HistoryEntry kExistsHistory[] = {{"3.0.3", "Takes several keys."}};
-constexpr KeySpec kExpireKeys[] = {KeySpec::Single(1, KeyFlag::kReadWrite | KeyFlag::kUpdate)};
-constexpr ArgSpec kExpireCondition[] = {{.name = "nx", .type = ArgType::kPureToken, .token = "NX"},
-                                        {.name = "xx", .type = ArgType::kPureToken, .token = "XX"},
-                                        {.name = "gt", .type = ArgType::kPureToken, .token = "GT"},
-                                        {.name = "lt", .type = ArgType::kPureToken, .token = "LT"}};
-constexpr ArgSpec kExpireArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec_index = 0},
-                                   {.name = "seconds", .type = ArgType::kInteger},
-                                   {.name = "condition",
-                                    .type = ArgType::kOneOf,
-                                    .is_optional = true,
-                                    .since = "7.0.0",
-                                    .children = kExpireCondition}};
-constexpr HistoryEntry kExpireHistory[] = {{"7.0.0", "Knows NX, XX, GT and LT."}};
-constexpr ArgSpec kExpireatArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec_index = 0},
-                                     {.name = "unix-time-seconds", .type = ArgType::kUnixTime},
-                                     {.name = "condition",
-                                      .type = ArgType::kOneOf,
-                                      .is_optional = true,
-                                      .since = "7.0.0",
-                                      .children = kExpireCondition}};
-constexpr KeySpec kExpiretimeKeys[] = {KeySpec::Single(1, KeyFlag::kReadOnly | KeyFlag::kAccess)};
 constexpr ArgSpec kExpiretimeArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec_index = 0}};
 constexpr ArgSpec kFlushallAsync[] = {
     {.name = "async", .type = ArgType::kPureToken, .token = "ASYNC", .since = "4.0.0"},
@@ -498,23 +301,6 @@ constexpr KeySpec kMoveKeys[] = {
     KeySpec::Single(1, KeyFlag::kReadWrite | KeyFlag::kAccess | KeyFlag::kUpdate)};
 constexpr ArgSpec kMoveArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec_index = 0},
                                  {.name = "db", .type = ArgType::kInteger}};
-constexpr ArgSpec kPexpireArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec_index = 0},
-                                    {.name = "milliseconds", .type = ArgType::kInteger},
-                                    {.name = "condition",
-                                     .type = ArgType::kOneOf,
-                                     .is_optional = true,
-                                     .since = "7.0.0",
-                                     .children = kExpireCondition}};
-constexpr ArgSpec kPexpireatArgs[] = {
-    {.name = "key", .type = ArgType::kKey, .key_spec_index = 0},
-    {.name = "unix-time-milliseconds", .type = ArgType::kUnixTime},
-    {.name = "condition",
-     .type = ArgType::kOneOf,
-     .is_optional = true,
-     .since = "7.0.0",
-     .children = kExpireCondition}};
-constexpr HistoryEntry kPttlHistory[] = {{"2.8.0", "Replies -2 for a missing key."}};
-constexpr std::string_view kPttlTips[] = {"nondeterministic_output"};
 constexpr std::string_view kRandomkeyTips[] = {"request_policy:all_shards",
                                                "nondeterministic_output"};
 constexpr KeySpec kRenameKeys[] = {
@@ -540,73 +326,6 @@ constexpr std::string_view kScanTips[] = {"nondeterministic_output", "request_po
 constexpr ArgSpec kSwapdbArgs[] = {{.name = "index1", .type = ArgType::kInteger},
                                    {.name = "index2", .type = ArgType::kInteger}};
 constexpr KeySpec kTypeKeys[] = {KeySpec::Single(1, KeyFlag::kReadOnly)};
-constexpr KeySpec kObjectKeys[] = {KeySpec::Single(2, KeyFlag::kReadOnly)};
-constexpr ArgSpec kObjectArgs[] = {{.name = "key", .type = ArgType::kKey, .key_spec_index = 0}};
-constexpr std::string_view kObjectTips[] = {"nondeterministic_output"};
-constexpr Command kObjectSubcommands[] = {
-    {.spec = {.name = "encoding",
-              .arity = 3,
-              .group = Group::kGeneric,
-              .since = "2.2.3",
-              .flags = Flag::kReadonly,
-              .keys = kObjectKeys,
-              .acl = Acl::kKeyspace | Acl::kRead | Acl::kSlow,
-              .parent = "object",
-              .complexity = "O(1)",
-              .summary = "Tells how the value of a key is stored.",
-              .arguments = kObjectArgs,
-              .tips = kObjectTips},
-     .run = ObjectEncoding},
-    {.spec = {.name = "freq",
-              .arity = 3,
-              .group = Group::kGeneric,
-              .since = "4.0.0",
-              .flags = Flag::kReadonly,
-              .keys = kObjectKeys,
-              .acl = Acl::kKeyspace | Acl::kRead | Acl::kSlow,
-              .parent = "object",
-              .complexity = "O(1)",
-              .summary = "Tells how often a key is used, as a logarithmic counter.",
-              .arguments = kObjectArgs,
-              .tips = kObjectTips},
-     .run = ObjectFreq},
-    {.spec = {.name = "idletime",
-              .arity = 3,
-              .group = Group::kGeneric,
-              .since = "2.2.3",
-              .flags = Flag::kReadonly,
-              .keys = kObjectKeys,
-              .acl = Acl::kKeyspace | Acl::kRead | Acl::kSlow,
-              .parent = "object",
-              .complexity = "O(1)",
-              .summary = "Tells how long a key has not been used, in seconds.",
-              .arguments = kObjectArgs,
-              .tips = kObjectTips},
-     .run = ObjectIdleTime},
-    {.spec = {.name = "refcount",
-              .arity = 3,
-              .group = Group::kGeneric,
-              .since = "2.2.3",
-              .flags = Flag::kReadonly,
-              .keys = kObjectKeys,
-              .acl = Acl::kKeyspace | Acl::kRead | Acl::kSlow,
-              .parent = "object",
-              .complexity = "O(1)",
-              .summary = "Counts the references to the value of a key.",
-              .arguments = kObjectArgs,
-              .tips = kObjectTips},
-     .run = ObjectRefCount},
-    {.spec = {.name = "help",
-              .arity = 2,
-              .group = Group::kGeneric,
-              .since = "6.2.0",
-              .flags = Flag::kLoading | Flag::kStale,
-              .acl = Acl::kKeyspace | Acl::kSlow,
-              .parent = "object",
-              .complexity = "O(1)",
-              .summary = "Tells about the subcommands."},
-     .run = ObjectHelp},
-};
 
 constexpr Command kRows[] = {
     {.spec = {.name = "copy",
@@ -656,41 +375,6 @@ constexpr Command kRows[] = {
               .history = kExistsHistory,
               .tips = kDelTips},
      .run = Exists},
-    {.spec = {.name = "expire",
-              .arity = -3,
-              .group = Group::kGeneric,
-              .since = "1.0.0",
-              .flags = Flag::kWrite | Flag::kFast,
-              .keys = kExpireKeys,
-              .acl = Acl::kKeyspace | Acl::kWrite | Acl::kFast,
-              .complexity = "O(1)",
-              .summary = "Sets the time to live of a key in seconds.",
-              .arguments = kExpireArgs,
-              .history = kExpireHistory},
-     .run = Expire},
-    {.spec = {.name = "expireat",
-              .arity = -3,
-              .group = Group::kGeneric,
-              .since = "1.2.0",
-              .flags = Flag::kWrite | Flag::kFast,
-              .keys = kExpireKeys,
-              .acl = Acl::kKeyspace | Acl::kWrite | Acl::kFast,
-              .complexity = "O(1)",
-              .summary = "Sets the Unix time in seconds at which a key expires.",
-              .arguments = kExpireatArgs,
-              .history = kExpireHistory},
-     .run = ExpireAt},
-    {.spec = {.name = "expiretime",
-              .arity = 2,
-              .group = Group::kGeneric,
-              .since = "7.0.0",
-              .flags = Flag::kReadonly | Flag::kFast,
-              .keys = kExpiretimeKeys,
-              .acl = Acl::kKeyspace | Acl::kRead | Acl::kFast,
-              .complexity = "O(1)",
-              .summary = "Returns the Unix time in seconds at which a key expires.",
-              .arguments = kExpiretimeArgs},
-     .run = ExpireTime},
     {.spec = {.name = "flushall",
               .arity = -1,
               .group = Group::kServer,
@@ -739,65 +423,6 @@ constexpr Command kRows[] = {
               .summary = "Moves a key to another database.",
               .arguments = kMoveArgs},
      .run = Move},
-    {.spec = {.name = "persist",
-              .arity = 2,
-              .group = Group::kGeneric,
-              .since = "2.2.0",
-              .flags = Flag::kWrite | Flag::kFast,
-              .keys = kExpireKeys,
-              .acl = Acl::kKeyspace | Acl::kWrite | Acl::kFast,
-              .complexity = "O(1)",
-              .summary = "Takes the time to live from a key.",
-              .arguments = kExpiretimeArgs},
-     .run = Persist},
-    {.spec = {.name = "pexpire",
-              .arity = -3,
-              .group = Group::kGeneric,
-              .since = "2.6.0",
-              .flags = Flag::kWrite | Flag::kFast,
-              .keys = kExpireKeys,
-              .acl = Acl::kKeyspace | Acl::kWrite | Acl::kFast,
-              .complexity = "O(1)",
-              .summary = "Sets the time to live of a key in milliseconds.",
-              .arguments = kPexpireArgs,
-              .history = kExpireHistory},
-     .run = PExpire},
-    {.spec = {.name = "pexpireat",
-              .arity = -3,
-              .group = Group::kGeneric,
-              .since = "2.6.0",
-              .flags = Flag::kWrite | Flag::kFast,
-              .keys = kExpireKeys,
-              .acl = Acl::kKeyspace | Acl::kWrite | Acl::kFast,
-              .complexity = "O(1)",
-              .summary = "Sets the Unix time in milliseconds at which a key expires.",
-              .arguments = kPexpireatArgs,
-              .history = kExpireHistory},
-     .run = PExpireAt},
-    {.spec = {.name = "pexpiretime",
-              .arity = 2,
-              .group = Group::kGeneric,
-              .since = "7.0.0",
-              .flags = Flag::kReadonly | Flag::kFast,
-              .keys = kExpiretimeKeys,
-              .acl = Acl::kKeyspace | Acl::kRead | Acl::kFast,
-              .complexity = "O(1)",
-              .summary = "Returns the Unix time in milliseconds at which a key expires.",
-              .arguments = kExpiretimeArgs},
-     .run = PExpireTime},
-    {.spec = {.name = "pttl",
-              .arity = 2,
-              .group = Group::kGeneric,
-              .since = "2.6.0",
-              .flags = Flag::kReadonly | Flag::kFast,
-              .keys = kExpiretimeKeys,
-              .acl = Acl::kKeyspace | Acl::kRead | Acl::kFast,
-              .complexity = "O(1)",
-              .summary = "Returns the time to live of a key in milliseconds.",
-              .arguments = kExpiretimeArgs,
-              .history = kPttlHistory,
-              .tips = kPttlTips},
-     .run = PTtl},
     {.spec = {.name = "randomkey",
               .arity = 1,
               .group = Group::kGeneric,
@@ -866,19 +491,6 @@ constexpr Command kRows[] = {
               .arguments = kDelArgs,
               .tips = kDelTips},
      .run = Touch},
-    {.spec = {.name = "ttl",
-              .arity = 2,
-              .group = Group::kGeneric,
-              .since = "1.0.0",
-              .flags = Flag::kReadonly | Flag::kFast,
-              .keys = kExpiretimeKeys,
-              .acl = Acl::kKeyspace | Acl::kRead | Acl::kFast,
-              .complexity = "O(1)",
-              .summary = "Returns the time to live of a key in seconds.",
-              .arguments = kExpiretimeArgs,
-              .history = kPttlHistory,
-              .tips = kPttlTips},
-     .run = Ttl},
     {.spec = {.name = "type",
               .arity = 2,
               .group = Group::kGeneric,
@@ -903,14 +515,6 @@ constexpr Command kRows[] = {
               .arguments = kDelArgs,
               .tips = kDelTips},
      .run = Unlink},
-    {.spec = {.name = "object",
-              .arity = -2,
-              .group = Group::kGeneric,
-              .since = "2.2.3",
-              .acl = Acl::kSlow,
-              .complexity = "Depends on subcommand.",
-              .summary = "A container for commands that look at how values are kept."},
-     .subcommands = kObjectSubcommands},
 };
 
 consteval bool AllAreSound() {

@@ -1,7 +1,6 @@
 // LATENCY and its subcommands. Source of the replies: Redis 7.2.
 #include <algorithm>
 #include <ctime>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
