@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""python3-redis: what its users do with pub/sub, keys and transactions. Needs $PEAL_PORT; over TLS if
-$PEAL_TLS_CA is set."""
+"""python3-redis: what its users do with pub/sub, keys and transactions. Needs $PEAL_PORT; over TLS, as
+the user $PEAL_USER, if $PEAL_TLS_CA is set."""
 
 import os
 import sys
@@ -20,6 +20,8 @@ def connect(**options):
             ssl_ca_certs=os.environ["PEAL_TLS_CA"],
             ssl_certfile=os.environ["PEAL_TLS_CERT"],
             ssl_keyfile=os.environ["PEAL_TLS_KEY"],
+            username=os.environ["PEAL_USER"],
+            password=os.environ["PEAL_PASSWORD"],
         )
     return redis.Redis(host="127.0.0.1", port=PORT, socket_timeout=PATIENCE_S, **options)
 
@@ -198,6 +200,18 @@ def administration():
     assert client.time()[0] > 1_700_000_000
 
 
+def rights():
+    """A user without the rights of an administrator is told so, and goes on."""
+    client = connect()
+    assert client.acl_whoami() == os.environ["PEAL_USER"]
+    try:
+        client.acl_list()
+    except redis.exceptions.NoPermissionError:
+        assert client.ping()
+    else:
+        raise AssertionError("ACL LIST is allowed")
+
+
 def main():
     for test in (
         subscribing,
@@ -209,7 +223,7 @@ def main():
         pipelines_and_transactions,
         strings_and_expiry,
         keyspace_events,
-        administration,
+        *([rights] if "PEAL_USER" in os.environ else [administration]),
     ):
         test()
         print(f"PASS python3-redis {redis.__version__}: {test.__name__}", flush=True)

@@ -4,11 +4,13 @@
     with_server.py [--tls] SERVER COMMAND [ARGUMENT...]
 
 SERVER is a peal-server or a redis-server ($PEAL_SERVER takes its place if set). It listens on a free
-port of 127.0.0.1, which the command finds in $PEAL_PORT. With --tls that port speaks TLS and wants a certificate:
-$PEAL_TLS_CA, $PEAL_TLS_CERT and $PEAL_TLS_KEY name the files. The exit code is 0 when the command
-succeeded, the server ended cleanly on SIGTERM and no sanitizer complained.
+port of 127.0.0.1, which the command finds in $PEAL_PORT. With --tls that port speaks TLS, wants a certificate, and
+knows one user with a password and without the rights of an administrator, the default user being off: $PEAL_TLS_CA,
+$PEAL_TLS_CERT and $PEAL_TLS_KEY name the files, $PEAL_USER and $PEAL_PASSWORD the user. The exit code is 0 when the
+command succeeded, the server ended cleanly on SIGTERM and no sanitizer complained.
 """
 
+import hashlib
 import os
 import signal
 import socket
@@ -18,6 +20,8 @@ import tempfile
 import time
 
 SLOWNESS = 4 if os.environ.get("PEAL_SANITIZED") else 1
+USER, PASSWORD = "application", "correct horse"
+RIGHTS = ("on", "~*", "&*", "+@all", "-@admin", "+client|kill", "+client|list", "+config|set")
 REPORTS = ("AddressSanitizer", "ThreadSanitizer", "LeakSanitizer", "runtime error:")
 
 
@@ -57,6 +61,15 @@ def make_certificates(directory):
             "--tls-ca-cert-file", path("ca.crt"), "--tls-auth-clients", "yes"]
 
 
+def make_users(directory):
+    """The name of a file with the users of the server."""
+    name = os.path.join(directory, "users.acl")
+    with open(name, "w", encoding="ascii") as file:
+        digest = hashlib.sha256(PASSWORD.encode()).hexdigest()
+        file.write(f"user default off\nuser {USER} #{digest} {' '.join(RIGHTS)}\n")
+    return name
+
+
 def start(program, directory, log, tls):
     """The port that is waited for, the port to test, and the process."""
     port = tested = free_port()
@@ -64,6 +77,7 @@ def start(program, directory, log, tls):
     if tls:
         tested = free_port()
         arguments += ["--tls-port", str(tested)] + make_certificates(directory)
+        arguments += ["--aclfile", make_users(directory)]
     if os.path.basename(program).startswith("redis-server"):
         arguments += ["--save", ""]
     else:
@@ -92,6 +106,8 @@ def run(program, command, tls):
                         PEAL_TLS_CA=os.path.join(directory, "ca.crt"),
                         PEAL_TLS_CERT=os.path.join(directory, "own.crt"),
                         PEAL_TLS_KEY=os.path.join(directory, "own.key"),
+                        PEAL_USER=USER,
+                        PEAL_PASSWORD=PASSWORD,
                     )
                 ok = subprocess.run(command, env=environment, timeout=120 * SLOWNESS).returncode == 0
         except subprocess.TimeoutExpired:

@@ -10,6 +10,11 @@ export const tls = process.env.PEAL_TLS_CA && {
   cert: readFileSync(process.env.PEAL_TLS_CERT),
   key: readFileSync(process.env.PEAL_TLS_KEY),
 };
+/// Who connects over TLS; nothing without $PEAL_TLS_CA.
+export const user = tls && {
+  username: process.env.PEAL_USER,
+  password: process.env.PEAL_PASSWORD,
+};
 const patienceMs = process.env.PEAL_SANITIZED ? 40000 : 10000;
 
 /// Resolves when `condition` (which may be async) becomes true.

@@ -1,11 +1,12 @@
 // ioredis: pub/sub with buffers, patterns, sharded channels, reconnecting, pipelines, transactions,
-// streams, sorted sets and those who wait. Needs $PEAL_PORT; over TLS if $PEAL_TLS_CA is set.
+// streams, sorted sets and those who wait. Needs $PEAL_PORT; over TLS, as the user $PEAL_USER, if
+// $PEAL_TLS_CA is set.
 
 import assert from 'node:assert/strict';
 import { Redis } from 'ioredis';
-import { eventually, port, run, tls } from './check.js';
+import { eventually, port, run, tls, user } from './check.js';
 
-const connect = (options = {}) => new Redis({ port, host: '127.0.0.1', tls, ...options });
+const connect = (options = {}) => new Redis({ port, host: '127.0.0.1', tls, ...user, ...options });
 
 async function subscribing() {
   const subscriber = connect();

@@ -1,14 +1,15 @@
 // redis (node-redis) with RESP2 and RESP3: pub/sub, also beside commands on one connection,
 // sharded channels, reconnecting, pipelines, transactions, streams, sorted sets and those who wait.
-// Needs $PEAL_PORT; over TLS if $PEAL_TLS_CA is set.
+// Needs $PEAL_PORT; over TLS, as the user $PEAL_USER, if $PEAL_TLS_CA is set.
 
 import assert from 'node:assert/strict';
 import { createClient } from 'redis';
-import { eventually, port, run, tls } from './check.js';
+import { eventually, port, run, tls, user } from './check.js';
 
 async function connect(RESP) {
   const client = createClient({
     RESP,
+    ...user,
     socket: {
       port, host: '127.0.0.1', reconnectStrategy: () => 10, ...(tls && { tls: true, ...tls }),
     },
