@@ -168,7 +168,7 @@ void FcallRo(CommandContext& context) { CallFunction(context, true); }
 void ScriptLoad(CommandContext& context) {
   ScriptCache& cache = context.server.scripts().cache();
   const std::string sha = Sha1Hex(context.arg(2));
-  ScriptRef script = cache.Find(sha);
+  ScriptRef script = cache.FindAndPin(sha);
   if (script == nullptr) {
     auto shebang = ParseScriptShebang(context.arg(2));
     if (!shebang.ok()) return context.Fail(shebang.error());
@@ -183,7 +183,6 @@ void ScriptLoad(CommandContext& context) {
     // Another reactor may have been faster: then the marks of its copy are the ones that count.
     context.worker.lua().Replace(script);
   }
-  cache.Pin(*script);
   context.reply.Bulk(sha);
 }
 

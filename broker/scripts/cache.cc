@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/base/check.h"
@@ -35,10 +36,13 @@ ScriptRef ScriptCache::Find(std::string_view sha) {
 ScriptRef ScriptCache::Add(ScriptRef script) {
   const store::MutexLock lock(mutex_);
   const auto [at, is_new] = scripts_.emplace(script->sha, script);
-  if (!is_new) return at->second;
+  if (!is_new) {
+    if (script->is_pinned.load()) Pin(*at->second);
+    return at->second;
+  }
   bytes_ += script->body.size() + kOverhead;
   if (!script->is_pinned.load()) {
-    ++by_eval_;
+    by_eval_.push_back(script.get());
     bytes_by_eval_ += script->body.size() + kOverhead;
     Use(*script);
     Evict();
@@ -46,30 +50,37 @@ ScriptRef ScriptCache::Add(ScriptRef script) {
   return script;
 }
 
-void ScriptCache::Pin(Script& script) {
+ScriptRef ScriptCache::FindAndPin(std::string_view sha) {
   const store::MutexLock lock(mutex_);
-  if (script.is_pinned.exchange(true) || script.is_gone.load()) return;
-  --by_eval_;
-  bytes_by_eval_ -= script.body.size() + kOverhead;
+  const auto at = scripts_.find(sha);
+  if (at == scripts_.end()) return nullptr;
+  Pin(*at->second);
+  return at->second;
+}
+
+void ScriptCache::Pin(Script& script) {
+  if (script.is_pinned.exchange(true)) return;
+  DropFromEval(std::find(by_eval_.begin(), by_eval_.end(), &script));
+}
+
+void ScriptCache::DropFromEval(std::vector<Script*>::iterator at) {
+  bytes_by_eval_ -= (*at)->body.size() + kOverhead;
+  *at = by_eval_.back();
+  by_eval_.pop_back();
 }
 
 void ScriptCache::Evict() {
-  while (by_eval_ > 1 && (by_eval_ > kMostByEval || bytes_by_eval_ > kMostBytesByEval)) {
-    auto oldest = scripts_.end();
-    for (auto at = scripts_.begin(); at != scripts_.end(); ++at) {
-      if (at->second->is_pinned.load(std::memory_order_relaxed)) continue;
-      if (oldest == scripts_.end() ||
-          at->second->last_use.load(std::memory_order_relaxed) <
-              oldest->second->last_use.load(std::memory_order_relaxed)) {
-        oldest = at;
-      }
-    }
-    const ScriptRef gone = oldest->second;
-    scripts_.erase(oldest);
+  const auto was_used_before = [](const Script* a, const Script* b) {
+    return a->last_use.load(std::memory_order_relaxed) <
+           b->last_use.load(std::memory_order_relaxed);
+  };
+  while (by_eval_.size() > 1 &&
+         (by_eval_.size() > kMostByEval || bytes_by_eval_ > kMostBytesByEval)) {
+    const auto oldest = std::min_element(by_eval_.begin(), by_eval_.end(), was_used_before);
+    const ScriptRef gone = scripts_.extract((*oldest)->sha).mapped();
+    DropFromEval(oldest);
     gone->is_gone.store(true);
     bytes_ -= gone->body.size() + kOverhead;
-    bytes_by_eval_ -= gone->body.size() + kOverhead;
-    --by_eval_;
     evicted_.fetch_add(1, std::memory_order_relaxed);
   }
 }
@@ -78,7 +89,8 @@ void ScriptCache::Flush() {
   const store::MutexLock lock(mutex_);
   for (const auto& [sha, script] : scripts_) script->is_gone.store(true);
   scripts_.clear();
-  bytes_ = by_eval_ = bytes_by_eval_ = 0;
+  by_eval_.clear();
+  bytes_ = bytes_by_eval_ = 0;
 }
 
 ScriptCache::Facts ScriptCache::facts() {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "broker/scripts/shebang.h"
 #include "store/sync/annotations.h"
@@ -38,15 +39,15 @@ class ScriptCache {
 
   /// Null if there is none.
   ScriptRef Find(std::string_view sha);
-  /// Adds a script, or returns the one that is there.
+  /// As Find, for SCRIPT LOAD: the script stays.
+  ScriptRef FindAndPin(std::string_view sha);
+  /// Adds a script, or returns the one that is there, which stays if `script` is to stay.
   ScriptRef Add(ScriptRef script);
   /// Marks a use, which puts off its eviction.
   void Use(Script& script) {
     script.last_use.store(clock_.fetch_add(1, std::memory_order_relaxed) + 1,
                           std::memory_order_relaxed);
   }
-  /// SCRIPT LOAD: the script stays.
-  void Pin(Script& script);
   void Flush();
 
   struct Facts {
@@ -58,12 +59,15 @@ class ScriptCache {
   void ResetEvicted() { evicted_.store(0, std::memory_order_relaxed); }
 
  private:
+  void Pin(Script& script) REQUIRES(mutex_);
   void Evict() REQUIRES(mutex_);
+  void DropFromEval(std::vector<Script*>::iterator at) REQUIRES(mutex_);
 
   store::Mutex mutex_{store::LockRank::kLeaf};
   std::unordered_map<std::string_view, ScriptRef> scripts_ GUARDED_BY(mutex_);  // key: its sha
   size_t bytes_ GUARDED_BY(mutex_) = 0;
-  size_t by_eval_ GUARDED_BY(mutex_) = 0;
+  // Those that are not pinned: one more than kMostByEval at most, in no order.
+  std::vector<Script*> by_eval_ GUARDED_BY(mutex_);
   size_t bytes_by_eval_ GUARDED_BY(mutex_) = 0;
   std::atomic<uint64_t> clock_{0};
   std::atomic<uint64_t> evicted_{0};
