@@ -313,15 +313,15 @@ void ClientUnblock(CommandContext& context) {
   const std::optional<int64_t> id = ParseInt64(context.args[2]);
   if (!id) return context.Fail(protocol::errors::kNotInteger);
   const bool with_error = context.args.size() == 4 && EqualsIgnoreCase(context.args[3], "error");
-  for (const auto& worker : context.server.workers()) {
-    Client* const client = worker->FindClient(static_cast<ClientId>(*id));
-    if (client == nullptr || client->session().blocked == nullptr) continue;
-    const BlockedRef blocked = client->session().blocked;
-    std::string reply =
-        with_error ? "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n" : blocked->TimeoutReply();
-    return context.reply.Integer(worker->blocked().End(blocked, std::move(reply), true) ? 1 : 0);
-  }
-  context.reply.Integer(0);
+  const int index = ReactorOf(static_cast<ClientId>(*id));
+  if (index >= context.server.reactor_count()) return context.reply.Integer(0);
+  Worker& worker = *context.server.workers()[static_cast<size_t>(index)];
+  const Client* const client = worker.FindClient(static_cast<ClientId>(*id));
+  const BlockedRef blocked = client == nullptr ? nullptr : client->session().blocked;
+  if (blocked == nullptr) return context.reply.Integer(0);
+  std::string reply =
+      with_error ? "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n" : blocked->TimeoutReply();
+  context.reply.Integer(worker.blocked().End(blocked, std::move(reply), true) ? 1 : 0);
 }
 
 void ClientHelp(CommandContext& context) {

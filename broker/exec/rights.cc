@@ -7,7 +7,6 @@
 
 #include "broker/exec/blocking.h"
 #include "broker/exec/multi.h"
-#include "broker/exec/post.h"
 #include "broker/exec/server.h"
 #include "broker/exec/worker.h"
 #include "broker/log/log.h"
@@ -158,14 +157,25 @@ bool MustLogIn(Server& server, const Client& client) {
 void ClientCloser::Close(Client& client) {
   if (client.session().is_doomed || client.is_closing()) return;
   if (&client == self_) return client.CloseAfterFlush();  // the reply goes out first
+  // From now on it runs no command, and what comes to a key that it waits for is not for it.
   client.session().is_doomed = true;
+  client.StopReading();
+  if (const BlockedRef blocked = client.session().blocked; blocked != nullptr && blocked->Claim()) {
+    blocked->MarkServed();
+  }
   // It is off the lists before the reply; one with very many subscriptions leaves in slices.
   const uint64_t held = client.GlobalCount() + client.ShardCount();
   if (dropped_ + held <= kDropAtOnce) {
     dropped_ += held;
     server_.hub().DropAll(client);
   }
-  PostToClient(server_, client.id(), [](Client& doomed) { doomed.Close(); });
+  are_hit_.set(static_cast<size_t>(ReactorOf(client.id())));
+}
+
+ClientCloser::~ClientCloser() {
+  for (size_t i = 0; i < server_.workers().size(); ++i) {
+    if (are_hit_[i]) server_.workers()[i]->PostCloseDoomed();
+  }
 }
 
 void ApplyAclChanges(Server& server, const Client* self, const AclChanges& changes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -57,12 +58,16 @@ class ClientCloser {
  public:
   /// `self` (may be null) is closed after the reply to its command.
   ClientCloser(Server& server, const Client* self) : server_(server), self_(self) {}
+  ClientCloser(const ClientCloser&) = delete;
+  ClientCloser& operator=(const ClientCloser&) = delete;
+  ~ClientCloser();
   void Close(Client& client);
 
  private:
   Server& server_;
   const Client* const self_;
-  uint64_t dropped_ = 0;  // subscriptions taken off the lists so far
+  std::bitset<kMaxReactors> are_hit_;  // reactors with clients to be closed
+  uint64_t dropped_ = 0;               // subscriptions taken off the lists so far
 };
 
 /// Looks at the clients of changed accounts: those of deleted users are closed, and those who hold

@@ -8,7 +8,6 @@
 
 #include "broker/exec/keys.h"
 #include "broker/exec/multi.h"
-#include "broker/exec/post.h"
 #include "broker/exec/rights.h"
 #include "broker/exec/server.h"
 #include "broker/keyspace/eviction.h"
@@ -843,6 +842,35 @@ Client* Worker::FindClient(ClientId id) {
   return nullptr;
 }
 
+void Worker::PostCloseDoomed() {
+  struct Node : InboxNode {
+    Worker* worker;
+    // Clients from here on have been looked at. Those who go are replaced by the last one, which
+    // has been looked at too; new ones come behind and are not meant.
+    size_t end;
+  };
+  auto* const node = new Node;
+  node->worker = this;
+  node->end = clients_.size();
+  node->run = [](InboxNode* posted, Reactor& reactor) {
+    constexpr size_t kLooksAtOnce = 1024;
+    constexpr int kClosesAtOnce = 128;
+    auto* const own = static_cast<Node*>(posted);
+    const std::vector<Client*>& clients = own->worker->clients_;
+    own->end = std::min(own->end, clients.size());
+    const size_t stop = own->end - std::min(own->end, kLooksAtOnce);
+    for (int closes = 0; own->end > stop && closes < kClosesAtOnce;) {
+      Client& client = *clients[--own->end];
+      if (!client.session().is_doomed) continue;
+      client.Close();
+      ++closes;
+    }
+    if (own->end > 0) return reactor.Post(own);
+    delete own;
+  };
+  reactor_.Post(node);
+}
+
 // ---------------------------------------------------------------- turns
 
 void Worker::OnTurnBegin() { ReadClock(Ticks()); }
@@ -984,26 +1012,6 @@ void Worker::EvictClient(Client& largest, uint64_t largest_bytes, uint64_t limit
 void Worker::OnStop() {
   if (reactor_.index() == 0) server_.StopListening();
   for (Client* client : clients_) client->Close();
-}
-
-void PostToClient(Server& server, ClientId id, std::function<void(Client&)> action) {
-  struct Node : InboxNode {
-    Server* server;
-    ClientId id;
-    std::function<void(Client&)> action;
-  };
-  const int index = ReactorOf(id);
-  if (index >= server.reactor_count()) return;
-  auto* node = new Node;
-  node->server = &server;
-  node->id = id;
-  node->action = std::move(action);
-  node->run = [](InboxNode* posted, Reactor& reactor) {
-    std::unique_ptr<Node> own(static_cast<Node*>(posted));
-    Worker& worker = *own->server->workers()[static_cast<size_t>(reactor.index())];
-    if (Client* client = worker.FindClient(own->id)) own->action(*client);
-  };
-  server.workers()[static_cast<size_t>(index)]->reactor().Post(node);
 }
 
 }  // namespace peal::broker

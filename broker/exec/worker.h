@@ -75,6 +75,9 @@ class Worker final : public ReactorHandler {
     for (Client* client : clients_) visit(*client);
   }
   Client* FindClient(ClientId id);
+  /// Closes the clients that are doomed by now, some in each of the turns to come: closing a
+  /// thousand takes milliseconds. With all reactors parked, any thread.
+  void PostCloseDoomed();
   size_t client_count() const { return clients_.size(); }
   /// Clients with subscriptions of any kind.
   uint32_t pubsub_clients() const { return pubsub_clients_; }

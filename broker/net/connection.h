@@ -60,6 +60,9 @@ class Connection {
   /// Memory held for unfinished input, in bytes.
   size_t input_capacity() const { return tail_capacity_; }
   bool IsPaused() const { return pauses_ != 0; }
+  /// It is to be closed: nothing of its input is processed any more. With all reactors parked, any
+  /// thread.
+  void StopReading() { pauses_ |= static_cast<uint8_t>(Pause::kClosing); }
   Transport& transport() const { return transport_; }
 
   /// Queues `range` (a reference to its buffer is taken) to be sent at the end of the turn.

@@ -1,7 +1,9 @@
 // CLIENT, CONFIG, COMMAND, INFO, SLOWLOG, LATENCY, MEMORY, DEBUG and MONITOR.
 // Expected replies were observed on redis-server 7.0.15 unless the test says otherwise.
 
+#include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "tests/support/behaviour.h"
 
@@ -389,6 +391,24 @@ TEST_P(Administration, DebugSleepStopsOnlyItsOwnReplies) {
   const auto start = Clock::now();
   EXPECT_EQ(client.Do("DEBUG SLEEP 0.1"), "OK");
   EXPECT_GE(Clock::now() - start, Milliseconds{100});
+}
+
+TEST_P(Administration, KilledClientsRunNothingMore) {
+  constexpr int kClients = 400;
+  Client killer = Connect();
+  std::vector<Client> clients;
+  for (int i = 0; i < kClients; ++i) clients.push_back(Connect());
+  for (Client& client : clients) client.Do("CLIENT SETNAME doomed");
+  EXPECT_GE(killer.Call({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"}).integer, kClients);
+  for (Client& client : clients) {
+    try {
+      client.SendLine("INCR n");
+    } catch (const std::runtime_error&) {
+      // It is closed already.
+    }
+  }
+  for (Client& client : clients) EXPECT_EQ(client.ReadUntilClosed(), "");
+  EXPECT_EQ(killer.Do("GET n"), "nil");
 }
 
 TEST_P(Administration, ResetReturnsTheConnectionToItsBeginning) {

@@ -241,8 +241,8 @@ TEST_P(BlockingLists, EndWithTheirConnection) {
   pusher.Do("DEL l");
   Client killed = Blocked("BLPOP l 0");
   pusher.Do("CLIENT KILL ADDR " + killed.LocalAddress());
-  ASSERT_TRUE(Eventually([&] { return InfoNumber("blocked_clients") == 0; }));
   EXPECT_EQ(pusher.Do("RPUSH l a"), ":1");
+  ASSERT_TRUE(Eventually([&] { return InfoNumber("blocked_clients") == 0; }));
   EXPECT_EQ(pusher.Do("LLEN l"), ":1");
 }
 
