@@ -35,7 +35,8 @@ TEST_P(Scripts, RepliesAreThoseOfRedis) {
   }
   theirs.Hello(resp());
   size_t compared = 0;
-  for (const std::vector<std::string>& command : ScriptCorpus()) {
+  for (const CorpusCommand& each : kScriptCorpus) {
+    const CommandLine command(each.begin(), each.end());
     theirs.SendCommand(command);
     ours.SendCommand(command);
     EXPECT_EQ(Escaped(ours.ReadRaw()), Escaped(theirs.ReadRaw()))
