@@ -481,8 +481,8 @@ void Worker::Call(CommandContext& context, const TableEntry& entry, uint64_t key
   const auto args = context.args;
   Unit& unit = context.unit;
   unit.Begin(*this, &context.client, context.client.session().db, now_ms_);
-  if (!is_serving_ &&
-      (entry.is_exclusive || (entry.may_be_exclusive && entry.command->needs_everything(args)))) {
+  if (!is_serving_ && ((entry.is_exclusive && !entry.command->takes_locks) ||
+                       (entry.may_be_exclusive && entry.command->needs_everything(args)))) {
     if (!reactor_.LockExclusive()) {
       unit.Finish();
       return Reject(context.client, &entry, server_.scripts().BusyError(), context.reply);
@@ -491,6 +491,13 @@ void Worker::Call(CommandContext& context, const TableEntry& entry, uint64_t key
     Run(context, entry);
     unit.Finish();
     reactor_.UnlockExclusive();
+    return;
+  }
+  if (entry.command->takes_locks) {
+    Run(context, entry);
+    const bool holds_gate = unit.is_exclusive();
+    unit.Finish();
+    if (holds_gate) reactor_.UnlockExclusive();
     return;
   }
   if (entry.first_key > 0) {
@@ -506,10 +513,11 @@ void Worker::Call(CommandContext& context, const TableEntry& entry, uint64_t key
         unit.AddKey(args[static_cast<size_t>(i)], Unit::HashKey(args[static_cast<size_t>(i)]));
       }
     }
-    unit.Lock();
   } else if (entry.has_movable_keys) {
     AddMovableKeys(unit, entry, args);
-    unit.Lock();
+  }
+  if (unit.planned_stripes() != 0 && !unit.LockUnlessVisits()) [[unlikely]] {
+    return Reject(context.client, &entry, server_.scripts().BusyError(), context.reply);
   }
   Run(context, entry);
   unit.Finish();
@@ -573,6 +581,8 @@ void Worker::RememberKeys(const CommandContext& context, const TableEntry& entry
   Tracker& tracker = *context.client.session().tracker;
   if (!tracker.Remembers()) return;
   ForEachKey(entry, context.args, [&](std::string_view key) {
+    // A script that was refused holds nothing.
+    if (!context.unit.Holds(key)) return;
     tracker.remembered += context.unit.Remember(key, context.client.id());
   });
 }

@@ -61,11 +61,13 @@ void Reactor::CloseOwnHandles() {
 }
 
 void Reactor::Run() {
+  gate_.NameThread(index_);
   turn_us_ = MonotonicUs();
   BeginTurn();
   handler_->OnStart();
   EndTurn();
   uv_run(&loop_, UV_RUN_DEFAULT);
+  gate_.NameThread(store::Gate::kNoParticipant);
 }
 
 void Reactor::Stop() {

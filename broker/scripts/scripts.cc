@@ -27,6 +27,8 @@ constexpr Error kUnkillable = Error::Static(
 constexpr uint64_t kServiceUs = 5'000;
 // How long the end of the server waits for a script that nobody calls slow.
 constexpr uint64_t kShutdownPatienceUs = 5'000'000;
+// How long a script may keep the stripes of its keys without keeping everything.
+constexpr uint64_t kLongUs = 20'000;
 // What FUNCTION STATS shows of a command.
 constexpr size_t kMostShown = 128;
 
@@ -55,7 +57,9 @@ ScriptsState::Running ScriptsState::running() {
 
 void ScriptsState::BecomeSlow(ScriptRun& run) {
   run.is_slow = true;
+  run.has_strayed = true;
   is_function_.store(run.call.is_function, std::memory_order_relaxed);
+  has_written_.store(run.has_written, std::memory_order_relaxed);
   if (kill_.load(std::memory_order_relaxed) == KillRequest::kKill) {
     kill_.store(KillRequest::kNone, std::memory_order_relaxed);
   }
@@ -77,15 +81,26 @@ void ScriptsState::BecomeSlow(ScriptRun& run) {
   server_.gate().AllowVisits();
 }
 
+bool ScriptsState::IsAboutToBeSlow(const ScriptRun& run) const {
+  const int64_t threshold_ms = server_.config().busy_reply_threshold_ms;
+  return !run.is_slow && threshold_ms > 0 &&
+         Ticks() - run.begin_ticks >= UsToTicks(static_cast<uint64_t>(threshold_ms) * 1000);
+}
+
+bool ScriptsState::IsLong(const ScriptRun& run) const {
+  return Ticks() - run.begin_ticks >= UsToTicks(kLongUs);
+}
+
+void ScriptsState::NoteWrite(ScriptRun& run) {
+  run.has_written = true;
+  if (run.is_slow) has_written_.store(true, std::memory_order_relaxed);
+}
+
 KillRequest ScriptsState::Watch(ScriptRun& run) {
   const uint64_t now = Ticks();
-  if (!run.is_slow) {
-    const int64_t threshold_ms = server_.config().busy_reply_threshold_ms;
-    if (threshold_ms > 0 &&
-        now - run.begin_ticks >= UsToTicks(static_cast<uint64_t>(threshold_ms) * 1000)) {
-      BecomeSlow(run);
-    }
-  } else if (now >= next_service_ticks_) {
+  if (IsAboutToBeSlow(run)) {
+    BecomeSlow(run);
+  } else if (run.is_slow && now >= next_service_ticks_) {
     server_.gate().EndVisits();
     run.context.worker.ServeWhileBusy(run.context.client);
     server_.gate().AllowVisits();
