@@ -172,9 +172,8 @@ void Exec(CommandContext& context) {
     unit.Finish();
     if (!is_shared) reactor.UnlockExclusive();
   } else {
-    context.Fail(
-        protocol::Error::Owned("EXECABORT Transaction discarded because of: " +
-                               std::string(context.server.scripts().BusyError().text())));
+    context.Fail(protocol::Error::Owned("EXECABORT Transaction discarded because of: " +
+                                        std::string(context.server.scripts().BusyError().text())));
   }
   context.worker.FlushReply(context.client);
   context.client.EndHoldingBack();

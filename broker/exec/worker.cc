@@ -912,9 +912,9 @@ LuaEngine& Worker::lua() {
   return *lua_;
 }
 
-void Worker::ServeWhileBusy(Client& running) {
+void Worker::ServeWhileBusy() {
   if (is_serving_) return;
-  FlushReply(running);
+  if (replying_ != nullptr) FlushReply(*replying_);
   Client* const replying = std::exchange(replying_, nullptr);
   const bool was_out_of_memory = is_out_of_memory_;
   replies_.Begin(0);
@@ -924,7 +924,7 @@ void Worker::ServeWhileBusy(Client& running) {
   std::vector<pollfd> descriptors;
   std::vector<Connection*> connections;
   for (Client* const client : clients_) {
-    if (client == &running || client->is_closing() || client->IsPaused()) continue;
+    if (client == replying || client->is_closing() || client->IsPaused()) continue;
     descriptors.push_back({.fd = client->fd(), .events = POLLIN, .revents = 0});
     connections.push_back(client);
   }

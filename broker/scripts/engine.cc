@@ -445,9 +445,12 @@ bool LuaEngine::Execute(CommandContext& context, const ScriptCall& call, int ref
   session.db = db;
   context.unit.set_db(db);
   if (run.must_repeat) {
+    ++counts_.repeated;
     reply_.Clear();
     return false;
   }
+  ++(context.unit.is_exclusive() ? counts_.exclusive : counts_.shared);
+  if (ending_ == kConflict) ++counts_.conflicts;
   if (call.conduct->IsOnTrial() && !call.keys.empty()) {
     if (!run.has_strayed && !context.server.scripts().IsLong(run)) {
       call.conduct->NoteGoodRun();

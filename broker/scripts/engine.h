@@ -53,6 +53,22 @@ struct ScriptRun {
   bool must_repeat = false;     // ended in order to run again with the Gate held
 };
 
+/// What became of the scripts of one reactor. Its thread, or all reactors parked.
+struct ScriptCounts {
+  uint64_t shared = 0;     // runs under the stripes of their keys, from beginning to end
+  uint64_t exclusive = 0;  // runs with the Gate held, from the beginning or from some point on
+  uint64_t repeated = 0;   // ended without having done anything, and run again with the Gate held
+  uint64_t conflicts = 0;  // ended halfway, with an error
+
+  ScriptCounts& operator+=(const ScriptCounts& other) {
+    shared += other.shared;
+    exclusive += other.exclusive;
+    repeated += other.repeated;
+    conflicts += other.conflicts;
+    return *this;
+  }
+};
+
 /// A Lua state with the sandbox of scripts: one for each reactor, used on its thread only.
 ///
 /// Nothing that a script does is left for the next: globals, libraries and the metatable of strings
@@ -77,6 +93,7 @@ class LuaEngine {
   size_t memory_limit() const { return memory_limit_; }
   /// Bytes in use by the state. [any thread]
   size_t memory_bytes() const { return used_.load(std::memory_order_relaxed); }
+  const ScriptCounts& counts() const { return counts_; }
 
   /// Compiles a script unless that was done. The error is that of EVAL.
   protocol::Result<void> Compile(const ScriptRef& script);
@@ -224,6 +241,7 @@ class LuaEngine {
   std::mt19937_64 seeds_{std::random_device{}()};
   uint64_t random_ = 0;
   ScriptRun* run_ = nullptr;
+  ScriptCounts counts_;
   FunctionLibrary* loading_ = nullptr;
   LoadedLibrary* loading_into_ = nullptr;
   uint64_t evaluation_ms_ = 100;

@@ -102,7 +102,7 @@ KillRequest ScriptsState::Watch(ScriptRun& run) {
     BecomeSlow(run);
   } else if (run.is_slow && now >= next_service_ticks_) {
     server_.gate().EndVisits();
-    run.context.worker.ServeWhileBusy(run.context.client);
+    run.context.worker.ServeWhileBusy();
     server_.gate().AllowVisits();
     next_service_ticks_ = Ticks() + UsToTicks(kServiceUs);
   }

@@ -9,8 +9,9 @@ namespace peal::store {
 namespace {
 
 thread_local const Gate* held_gate = nullptr;
-thread_local Gate* own_gate = nullptr;
+thread_local const Gate* own_gate = nullptr;
 thread_local int own_participant = Gate::kNoParticipant;
+thread_local Gate::Bystander* own_bystander = nullptr;
 
 }  // namespace
 
@@ -99,20 +100,18 @@ bool Gate::Upgrade(int participant) NO_THREAD_SAFETY_ANALYSIS {
   return true;
 }
 
-void Gate::NameThread(int participant) {
-  own_gate = participant == kNoParticipant ? nullptr : this;
+void Gate::NameThread(int participant, Bystander* bystander) {
+  own_gate = this;
   own_participant = participant;
+  own_bystander = bystander;
 }
 
 bool Gate::ThreadIsWanted() {
-  return own_gate != nullptr && held_gate == nullptr && own_gate->InTurn(own_participant) &&
+  return own_bystander != nullptr && held_gate == nullptr && own_gate->InTurn(own_participant) &&
          own_gate->ExclusiveWanted();
 }
 
-void Gate::ThreadStepsAside() {
-  own_gate->Leave(own_participant);
-  own_gate->Enter(own_participant);
-}
+void Gate::ThreadStepsAside() { own_bystander->StepAside(); }
 
 void Gate::AllowVisits() {
   turnstile_.AllowVisits();

@@ -68,12 +68,20 @@ class CAPABILITY("gate") Gate {
   /// is doing the same: one of the two has to end.
   [[nodiscard]] bool Upgrade(int participant) TRY_ACQUIRE(true);
 
-  /// Names the calling thread as that of `participant`, or of nobody: it will step aside while it
-  /// waits for a stripe.
-  void NameThread(int participant);
+  /// Someone in a turn that may have to wait for a stripe.
+  class Bystander {
+   public:
+    /// Ends the turn and begins another; the thread holds no mutex.
+    virtual void StepAside() = 0;
+
+   protected:
+    ~Bystander() = default;
+  };
+  /// Names the calling thread as that of `participant`, which steps aside while it waits for a
+  /// stripe and somebody wants the Gate. Null: it is nobody's any more.
+  void NameThread(int participant, Bystander* bystander);
   /// Whether the calling thread is in a turn and somebody wants the Gate exclusively.
   static bool ThreadIsWanted();
-  /// Ends the calling thread's turn and begins another. It must hold no mutex.
   static void ThreadStepsAside();
 
   /// A turn for a scope.

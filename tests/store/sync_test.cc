@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -408,6 +409,144 @@ TEST(GateVisits, TicketsThatWereGivenUpAreSkipped) {
   });
   EXPECT_EQ(odd, 0);
   EXPECT_EQ(total, 2 * served);
+}
+
+// A thread that waits for a stripe in a turn; see Gate::Bystander.
+class InTurn final : Gate::Bystander {
+ public:
+  InTurn(Gate& gate, int participant) : gate_(gate), participant_(participant) {
+    gate_.NameThread(participant_, this);
+    gate_.Enter(participant_);
+  }
+  ~InTurn() {
+    gate_.Leave(participant_);
+    gate_.NameThread(participant_, nullptr);
+  }
+  void StepAside() override {
+    gate_.Leave(participant_);
+    gate_.Enter(participant_);
+    ++asides_;
+  }
+  int asides() const { return asides_; }
+
+ private:
+  Gate& gate_;
+  const int participant_;
+  int asides_ = 0;
+};
+
+TEST(GateUpgrade, GoesBeforeThoseWhoWaitForTheGateOrForAStripe) {
+  Gate gate;
+  Mutex stripe(LockRank::kStripe);
+  int value = 0;
+  std::atomic<int> waiting{0};
+  std::vector<std::jthread> threads;
+  gate.Enter(0);
+  stripe.Lock();
+  value = 1;
+  // Two in a turn, then two who want everything.
+  for (int i = 1; i <= 2; ++i) {
+    threads.emplace_back([&, i] {
+      InTurn turn(gate, i);
+      ++waiting;
+      stripe.Lock();
+      EXPECT_EQ(value % 2, 0);
+      value += 2;
+      stripe.Unlock();
+      EXPECT_GT(turn.asides(), 0);
+    });
+  }
+  while (waiting < 2) std::this_thread::yield();
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] {
+      ++waiting;
+      const Gate::ExclusiveScope scope(gate);
+      EXPECT_EQ(value % 2, 0);
+      value += 2;
+    });
+  }
+  while (waiting < 4) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  ASSERT_TRUE(gate.Upgrade(0));
+  stripe.Unlock();
+  EXPECT_TRUE(gate.HeldExclusively());
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  EXPECT_EQ(value, 1);
+  value = 2;
+  gate.UnlockExclusive();
+  gate.Leave(0);
+  threads.clear();
+  EXPECT_EQ(value, 10);
+}
+
+TEST(GateUpgrade, OfTwoOneIsRefusedAndMustLeave) {
+  Gate gate;
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<int> upgraded{0};
+    std::atomic<int> ready{0};
+    {
+      std::vector<std::jthread> threads;
+      for (int i = 0; i < 3; ++i) {
+        threads.emplace_back([&, i] {
+          gate.Enter(i);
+          ++ready;
+          while (ready < 3) std::this_thread::yield();
+          if (gate.Upgrade(i)) {
+            ++upgraded;
+            gate.UnlockExclusive();
+          }
+          gate.Leave(i);
+        });
+      }
+    }
+    // The others may come one after the other, but nobody twice at a time.
+    EXPECT_GE(upgraded, 1);
+  }
+}
+
+TEST(GateUpgrade, MixesWithTicketsStripesAndTurns) {
+  constexpr int kThreads = 4;
+  constexpr int kTurns = 3000;
+  Gate gate;
+  Mutex stripes[2] = {Mutex(LockRank::kStripe, 0), Mutex(LockRank::kStripe, 1)};
+  int64_t values[2] = {0, 0};  // each guarded by its stripe, or by the Gate
+  std::atomic<int64_t> added{0};
+  std::atomic<int> upgraded{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&, i] {
+        std::mt19937 random(static_cast<unsigned>(i));
+        for (int n = 0; n < kTurns; ++n) {
+          InTurn turn(gate, i);
+          const auto choice = random() % 8;
+          const size_t at = random() % 2;
+          if (choice == 0) {
+            gate.LockExclusive(i);
+            ++values[0];
+            ++values[1];
+            added += 2;
+            gate.UnlockExclusive();
+          } else {
+            stripes[at].Lock();
+            ++values[at];
+            ++added;
+            // Goes on to the other one half-way.
+            const bool is_upgraded = choice == 1 && gate.Upgrade(i);
+            stripes[at].Unlock();
+            if (is_upgraded) {
+              ++values[1 - at];
+              ++added;
+              ++upgraded;
+              gate.UnlockExclusive();
+            }
+          }
+        }
+      });
+    }
+  }
+  EXPECT_EQ(values[0] + values[1], added);
+  EXPECT_GT(upgraded, 0);
 }
 
 TEST(DistributedRwLock, ReadersNeverSeeAHalfDoneWrite) {
