@@ -64,6 +64,9 @@ TEST_P(ScriptsAmongOthers, EachIsWholeOrNothing) {
                std::vector<std::vector<std::string>>{{"MULTI"}, {"EVAL", kCount, "0"}, {"EXEC"}}) {
             shown = client.Call(command).Show();
           }
+        } else if (i == 1) {
+          // Names its keys, so it runs under their stripes alone.
+          shown = client.Call({"EVAL", kCount, "3", "left", "right", "list"}).Show();
         } else {
           shown = client.Call({"EVAL", kCount, "0"}).Show();
         }
@@ -90,7 +93,18 @@ TEST_P(ScriptsAmongOthers, EachIsWholeOrNothing) {
                 : "local c = coroutine.wrap(function() local n = 0 while n < 3e6 do n = n + 1 end "
                   "end) c() for i = 1, 100 do redis.call('GET', KEYS[1]) end "
                   "redis.call('SET', KEYS[1], 1) return 'written'";
-        std::string shown = Insist(client, {"EVAL", script, "1", key});
+        // This one is trusted with its key when it begins to spin.
+        const std::string trusted =
+            "local n = 0 while n < tonumber(ARGV[1]) do n = n + 1 end redis.call('GET', KEYS[1]) "
+            "if ARGV[1] ~= '0' then redis.call('SET', KEYS[1], 1) return 'written' end -- " +
+            key;
+        std::string shown;
+        if (random() % 2 == 0) {
+          for (int run = 0; run < 2; ++run) Insist(client, {"EVAL", trusted, "1", key, "0"});
+          shown = Insist(client, {"EVAL", trusted, "1", key, "3e6"});
+        } else {
+          shown = Insist(client, {"EVAL", script, "1", key});
+        }
         const bool is_written = shown == "'written'";
         ASSERT_TRUE(is_written || shown.find("Script killed by user") != std::string::npos)
             << shown;
@@ -175,6 +189,7 @@ TEST_P(ScriptsAmongOthers, EachIsWholeOrNothing) {
   EXPECT_EQ(popped, pushed);
   EXPECT_EQ(BlockedClients(), 0);
   EXPECT_GT(killed, 0);
+  EXPECT_GT(InfoNumber("scripts_shared"), 0);
   std::cout << counted << " counted, " << busy << " were told BUSY, " << killed << " killed\n";
 }
 
