@@ -34,7 +34,7 @@ struct ScriptCall {
   bool is_function = false;
   bool is_read_only = false;
   bool allows_oom = false;
-  Conduct* conduct = nullptr;
+  Conduct* conduct = nullptr;  // of the script or function: what this run shows is noted there
 };
 
 /// One run of a script, as redis.call and the watch over its time see it. On the stack of the
