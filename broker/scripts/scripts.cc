@@ -3,10 +3,12 @@
 #include "broker/exec/client.h"
 #include "broker/exec/command.h"
 #include "broker/exec/server.h"
+#include "broker/exec/unit.h"
 #include "broker/exec/worker.h"
 #include "broker/log/log.h"
 #include "broker/metrics/clock.h"
 #include "broker/scripts/engine.h"
+#include "protocol/base/check.h"
 
 namespace peal::broker {
 namespace {
@@ -56,6 +58,7 @@ ScriptsState::Running ScriptsState::running() {
 }
 
 void ScriptsState::BecomeSlow(ScriptRun& run) {
+  PEAL_DCHECK(store::Gate::ThreadHoldsAny());
   run.is_slow = true;
   run.has_strayed = true;
   is_function_.store(run.call.is_function, std::memory_order_relaxed);
@@ -98,7 +101,8 @@ void ScriptsState::NoteWrite(ScriptRun& run) {
 
 KillRequest ScriptsState::Watch(ScriptRun& run) {
   const uint64_t now = Ticks();
-  if (IsAboutToBeSlow(run)) {
+  // Time goes on: a run that had no reason yet to take the Gate has it when it looks again.
+  if (run.context.unit.is_exclusive() && IsAboutToBeSlow(run)) {
     BecomeSlow(run);
   } else if (run.is_slow && now >= next_service_ticks_) {
     server_.gate().EndVisits();
