@@ -489,6 +489,7 @@ TEST(GateUpgrade, OfTwoOneIsRefusedAndMustLeave) {
     std::atomic<int> ready{0};
     {
       std::vector<std::jthread> threads;
+      threads.reserve(3);
       for (int i = 0; i < 3; ++i) {
         threads.emplace_back([&, i] {
           gate.Enter(i);
@@ -517,6 +518,7 @@ TEST(GateUpgrade, MixesWithTicketsStripesAndTurns) {
   std::atomic<int> upgraded{0};
   {
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (int i = 0; i < kThreads; ++i) {
       threads.emplace_back([&, i] {
         std::mt19937 random(static_cast<unsigned>(i));
