@@ -912,6 +912,10 @@ LuaEngine& Worker::lua() {
   return *lua_;
 }
 
+void Worker::ResetScriptCounts() {
+  if (lua_ != nullptr) lua_->ResetCounts();
+}
+
 void Worker::ServeWhileBusy() {
   if (is_serving_) return;
   if (replying_ != nullptr) FlushReply(*replying_);

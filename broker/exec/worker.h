@@ -95,6 +95,7 @@ class Worker final : public ReactorHandler {
   void ResetTlsCounters() {
     if (tls_ != nullptr) tls_->counters = {};
   }
+  void ResetScriptCounts();
   /// Takes over settings that this worker keeps in a form of its own. With all reactors parked.
   void ConfigChanged();
   /// Number of the command whose function runs.

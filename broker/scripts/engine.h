@@ -94,6 +94,7 @@ class LuaEngine {
   /// Bytes in use by the state. [any thread]
   size_t memory_bytes() const { return used_.load(std::memory_order_relaxed); }
   const ScriptCounts& counts() const { return counts_; }
+  void ResetCounts() { counts_ = ScriptCounts(); }
 
   /// Compiles a script unless that was done. The error is that of EVAL.
   protocol::Result<void> Compile(const ScriptRef& script);

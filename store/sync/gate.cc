@@ -111,7 +111,11 @@ bool Gate::ThreadIsWanted() {
          own_gate->ExclusiveWanted();
 }
 
-void Gate::ThreadStepsAside() { own_bystander->StepAside(); }
+void Gate::ThreadStepsAside() {
+  // What it kept it would keep from whoever holds the Gate, and from those who visit.
+  PEAL_DCHECK(lock_rank::ThreadHeldCount() == 0);
+  own_bystander->StepAside();
+}
 
 void Gate::AllowVisits() {
   turnstile_.AllowVisits();

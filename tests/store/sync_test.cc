@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <random>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -552,6 +553,123 @@ TEST(GateUpgrade, MixesWithTicketsStripesAndTurns) {
   }
   EXPECT_EQ(values[0] + values[1], added);
   EXPECT_GT(upgraded, 0);
+}
+
+// As a reactor: visits while it waits.
+class Visitor final : Gate::Bystander {
+ public:
+  Visitor(Gate& gate, int participant, std::atomic<int>& visits)
+      : gate_(gate), participant_(participant), visits_(visits) {
+    gate_.NameThread(participant_, this);
+  }
+  ~Visitor() { gate_.NameThread(participant_, nullptr); }
+  void Enter() {
+    while (!gate_.EnterOrVisit(participant_)) {
+      ++visits_;
+      gate_.LeaveVisit(participant_);
+      std::this_thread::yield();
+    }
+  }
+  void StepAside() override {
+    gate_.Leave(participant_);
+    Enter();
+  }
+  /// Lower ones first; drops what it has when it is in the way of somebody.
+  static void Lock(std::span<Mutex> stripes) NO_THREAD_SAFETY_ANALYSIS {
+    for (size_t i = 0; i < stripes.size();) {
+      if (stripes[i].LockUnlessWanted()) {
+        ++i;
+        continue;
+      }
+      while (i > 0) stripes[--i].Unlock();
+      Gate::ThreadStepsAside();
+    }
+  }
+  static void Unlock(std::span<Mutex> stripes) NO_THREAD_SAFETY_ANALYSIS {
+    for (Mutex& stripe : stripes) stripe.Unlock();
+  }
+
+ private:
+  Gate& gate_;
+  const int participant_;
+  std::atomic<int>& visits_;
+};
+
+TEST(GateUpgrade, MixesWithVisitsAndWithThoseWhoGiveUp) {
+  constexpr int kThreads = 5;
+  constexpr size_t kStripes = 3;
+  Gate gate;
+  Mutex stripes[kStripes] = {Mutex(LockRank::kStripe, 0), Mutex(LockRank::kStripe, 1),
+                             Mutex(LockRank::kStripe, 2)};
+  int64_t values[kStripes] = {0, 0, 0};  // each guarded by its stripe, or by the Gate
+  std::atomic<int64_t> added{0};
+  std::atomic<int> upgraded{0};
+  std::atomic<int> refused{0};
+  std::atomic<int> given_up{0};
+  std::atomic<int> visits{0};
+  // With the Gate held: everything changes twice, and whoever comes between sees neither.
+  const auto change_all = [&](bool allows_visits) {
+    for (int64_t& value : values) ++value;
+    if (allows_visits) {
+      gate.AllowVisits();
+      std::this_thread::yield();
+      gate.EndVisits();
+    }
+    for (int64_t& value : values) ++value;
+    added += 2 * static_cast<int64_t>(kStripes);
+  };
+  RunThreads(kThreads, [&](int me) {
+    std::mt19937 random(static_cast<unsigned>(me));
+    Visitor visitor(gate, me, visits);
+    const auto is_over = [&](int n) {
+      return n >= 100 * kRounds || (n >= kRounds && upgraded > 50 && refused > 0 && given_up > 0);
+    };
+    for (int n = 0; !is_over(n); ++n) {
+      visitor.Enter();
+      const auto choice = random() % 16;
+      const size_t at = random() % kStripes;
+      if (choice == 0) {
+        gate.LockExclusive(me);
+        change_all(random() % 2 == 0);
+        gate.UnlockExclusive();
+      } else if (choice == 1) {
+        if (!gate.LockExclusiveUnlessVisits(me)) {
+          ++given_up;
+          continue;
+        }
+        change_all(false);
+        gate.UnlockExclusive();
+      } else {
+        const size_t count = random() % 2 == 0 && at + 1 < kStripes ? 2 : 1;
+        const std::span<Mutex> own(stripes + at, count);
+        Visitor::Lock(own);
+        for (size_t i = at; i < at + count; ++i) {
+          ++values[i];
+          EXPECT_EQ(values[i] % 2, 1);
+        }
+        const bool wants_all = choice < 6;
+        const bool has_all = wants_all && gate.Upgrade(me);
+        for (size_t i = at; i < at + count; ++i) ++values[i];
+        added += 2 * static_cast<int64_t>(count);
+        Visitor::Unlock(own);
+        if (has_all) {
+          ++upgraded;
+          change_all(random() % 2 == 0);
+          gate.UnlockExclusive();
+        } else if (wants_all) {
+          ++refused;
+        }
+      }
+      gate.Leave(me);
+    }
+  });
+  int64_t sum = 0;
+  for (const int64_t value : values) sum += value;
+  EXPECT_EQ(sum, added);
+  EXPECT_GT(upgraded, 0);
+  EXPECT_GT(refused, 0);
+  EXPECT_GT(given_up, 0);
+  EXPECT_GT(visits, 0);
 }
 
 TEST(DistributedRwLock, ReadersNeverSeeAHalfDoneWrite) {
