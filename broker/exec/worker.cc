@@ -517,6 +517,8 @@ void Worker::Call(CommandContext& context, const TableEntry& entry, uint64_t key
     AddMovableKeys(unit, entry, args);
   }
   if (unit.planned_stripes() != 0 && !unit.LockUnlessVisits()) [[unlikely]] {
+    // As a visitor it finds the stripes free.
+    if (entry.Has(Flag::kAllowBusy)) return Call(context, entry, key_hash);
     return Reject(context.client, &entry, server_.scripts().BusyError(), context.reply);
   }
   Run(context, entry);

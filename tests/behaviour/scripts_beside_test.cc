@@ -245,6 +245,7 @@ TEST_P(ScriptsBeside, PipelinesOfThoseWhoWaitLoseAndRepeatNothing) {
           EXPECT_TRUE(k == "6" || k == "8") << k;
           EXPECT_EQ(replies[2].At(1), std::to_string(count));
         }
+        EXPECT_EQ(replies[3].Show(), "OK");
         EXPECT_EQ(replies[4].Show(), "OK");
         const std::string exec = replies[7].Show();
         if (replies[7].items.size() == 2) {
