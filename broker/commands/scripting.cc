@@ -12,6 +12,7 @@
 #include "broker/exec/worker.h"
 #include "broker/scripts/engine.h"
 #include "broker/scripts/scripts.h"
+#include "protocol/base/check.h"
 #include "protocol/base/number.h"
 #include "protocol/base/text.h"
 
@@ -64,13 +65,60 @@ std::optional<Error> Permit(const CommandContext& context, uint32_t flags, bool 
   return std::nullopt;
 }
 
-/// Monitors see a script before the commands that it runs.
-void ShowToMonitors(CommandContext& context) {
-  if (context.server.monitor_count().load(std::memory_order_relaxed) == 0) return;
-  context.server.FeedMonitors(context.worker, context.client, context.args);
+/// The Gate for the rest of the command. False: the client has been told that it is not to be had.
+bool TakeGate(CommandContext& context) {
+  Unit& unit = context.unit;
+  if (unit.is_exclusive()) return true;
+  if (!context.worker.reactor().LockExclusive()) {
+    unit.Finish();
+    context.Fail(context.server.scripts().BusyError());
+    return false;
+  }
+  unit.AssumeExclusive();
+  return true;
 }
 
-void Run(CommandContext& context, const ScriptRef& script, ScriptCall& call, bool is_reading) {
+/// Monitors see a script before the commands that it runs, and all commands in the order in which
+/// they were executed. False as TakeGate.
+bool ShowToMonitors(CommandContext& context) {
+  if (context.server.monitor_count().load(std::memory_order_relaxed) == 0) return true;
+  if (!TakeGate(context)) return false;
+  context.server.FeedMonitors(context.worker, context.client, context.args);
+  return true;
+}
+
+/// Runs what `run` runs under the stripes of the script's keys if that is enough and it may be
+/// trusted with it, or else with the Gate held. False, and nothing has been run, if
+/// `is_still_there` says no once these are held: meanwhile others may have flushed it.
+template <typename IsStillThere, typename Run>
+bool RunHolding(CommandContext& context, const ScriptCall& call, bool may_share,
+                IsStillThere is_still_there, Run run) {
+  Unit& unit = context.unit;
+  if (may_share && !unit.is_exclusive() && call.conduct->IsTrusted() && !call.keys.empty() &&
+      call.keys.size() <= Unit::kExactPlan) {
+    for (const std::string_view key : call.keys) unit.AddKey(key, Unit::HashKey(key));
+    if (!unit.LockUnlessVisits()) {
+      context.Fail(context.server.scripts().BusyError());
+      return true;
+    }
+    if (!is_still_there()) return false;
+    // The messages of a script leave when everything it did is done.
+    unit.DeferPublishes();
+    if (run()) return true;
+    unit.FinishToRepeat();
+    unit.Begin(context.worker, &context.client, context.client.session().db,
+               context.worker.now_ms());
+  }
+  if (!TakeGate(context)) return true;
+  if (!is_still_there()) return false;
+  unit.DeferPublishes();
+  PEAL_CHECK(run());
+  return true;
+}
+
+/// `by_digest`: the client does not know the script's text.
+void Run(CommandContext& context, const ScriptRef& script, ScriptCall& call, bool is_reading,
+         bool by_digest) {
   call.name = script->sha;
   if (script->shebang.is_there) {
     if (const auto error = Permit(context, script->shebang.flags, is_reading, call)) {
@@ -79,13 +127,16 @@ void Run(CommandContext& context, const ScriptRef& script, ScriptCall& call, boo
   } else {
     call.is_read_only = is_reading;
   }
-  // The messages of a script leave when everything it did is done.
-  context.unit.DeferPublishes();
-  context.worker.lua().Run(context, *script, call);
+  call.conduct = &script->conduct;
+  const auto is_still_there = [&] { return !by_digest || !script->is_gone.load(); };
+  if (!RunHolding(context, call, true, is_still_there,
+                  [&] { return context.worker.lua().Run(context, *script, call); })) {
+    context.Fail(kNoScript);
+  }
 }
 
 void EvalText(CommandContext& context, bool is_reading) {
-  ShowToMonitors(context);
+  if (!ShowToMonitors(context)) return;
   ScriptCall call;
   if (const auto error = TakeArguments(context, errors::kNotInteger, call)) {
     return context.Fail(*error);
@@ -94,7 +145,7 @@ void EvalText(CommandContext& context, bool is_reading) {
   const std::string sha = Sha1Hex(context.arg(1));
   if (const ScriptRef* const known = context.worker.lua().FindCompiled(sha)) {
     cache.Use(**known);
-    return Run(context, *known, call, is_reading);
+    return Run(context, *known, call, is_reading, false);
   }
   ScriptRef script = cache.Find(sha);
   if (script == nullptr) {
@@ -109,11 +160,11 @@ void EvalText(CommandContext& context, bool is_reading) {
   if (!compiled.ok()) return context.Fail(compiled.error());
   script = cache.Add(script);
   cache.Use(*script);
-  Run(context, script, call, is_reading);
+  Run(context, script, call, is_reading, false);
 }
 
 void EvalDigest(CommandContext& context, bool is_reading) {
-  ShowToMonitors(context);
+  if (!ShowToMonitors(context)) return;
   ScriptCall call;
   if (context.arg(1).size() != 40) return context.Fail(kNoScript);
   if (const auto error = TakeArguments(context, errors::kNotInteger, call)) {
@@ -124,13 +175,13 @@ void EvalDigest(CommandContext& context, bool is_reading) {
   std::transform(context.arg(1).begin(), context.arg(1).end(), sha,
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   if (const ScriptRef* const known = lua.FindCompiled({sha, sizeof sha})) {
-    return Run(context, *known, call, is_reading);
+    return Run(context, *known, call, is_reading, true);
   }
   const ScriptRef script = context.server.scripts().cache().Find({sha, sizeof sha});
   if (script == nullptr) return context.Fail(kNoScript);
   const auto compiled = lua.Compile(script);
   if (!compiled.ok()) return context.Fail(compiled.error());
-  Run(context, script, call, is_reading);
+  Run(context, script, call, is_reading, true);
 }
 
 void Eval(CommandContext& context) { EvalText(context, false); }
@@ -138,9 +189,9 @@ void EvalRo(CommandContext& context) { EvalText(context, true); }
 void EvalSha(CommandContext& context) { EvalDigest(context, false); }
 void EvalShaRo(CommandContext& context) { EvalDigest(context, true); }
 
-void CallFunction(CommandContext& context, bool is_reading) {
-  ShowToMonitors(context);
+void FindAndCall(CommandContext& context, bool is_reading) {
   FunctionTable& functions = context.server.scripts().functions();
+  const uint64_t version = functions.version();
   const FunctionTable::Found found = functions.Find(context.arg(1));
   if (found.library == nullptr) return context.Fail(kNoFunction);
   ScriptCall call;
@@ -151,13 +202,31 @@ void CallFunction(CommandContext& context, bool is_reading) {
     return context.Fail(*error);
   }
   LuaEngine& lua = context.worker.lua();
-  if (lua.libraries_version() != functions.version()) {
-    uint64_t version = 0;
-    const Libraries current = functions.Current(&version);
-    lua.ForgetLibraries(version, current);
+  if (lua.libraries_version() != version) {
+    uint64_t current_version = 0;
+    const Libraries current = functions.Current(&current_version);
+    lua.ForgetLibraries(current_version, current);
   }
-  context.unit.DeferPublishes();
-  lua.RunFunction(context, found.library, call);
+  call.conduct = found.function->conduct.get();
+  // Loading a library takes its time.
+  if (RunHolding(
+          context, call, lua.IsLoaded(*found.library),
+          [&] { return functions.version() == version; },
+          [&] { return lua.RunFunction(context, found.library, call); })) {
+    return;
+  }
+  // Libraries have changed. With the Gate held they do not change again.
+  if (!context.unit.is_exclusive()) {
+    context.unit.Finish();
+    context.unit.Begin(context.worker, &context.client, context.client.session().db,
+                       context.worker.now_ms());
+    if (!TakeGate(context)) return;
+  }
+  FindAndCall(context, is_reading);
+}
+
+void CallFunction(CommandContext& context, bool is_reading) {
+  if (ShowToMonitors(context)) FindAndCall(context, is_reading);
 }
 
 void Fcall(CommandContext& context) { CallFunction(context, false); }
@@ -352,17 +421,25 @@ constexpr Command kScriptSubcommands[] = {
 };
 
 constexpr Command kRows[] = {
-    {.spec = RunRow("eval", "2.6.0", false, "Runs a script.", kEvalArgs), .run = Eval},
+    {.spec = RunRow("eval", "2.6.0", false, "Runs a script.", kEvalArgs),
+     .run = Eval,
+     .takes_locks = true},
     {.spec = RunRow("evalsha", "2.6.0", false, "Runs a script of the cache.", kEvalShaArgs),
-     .run = EvalSha},
+     .run = EvalSha,
+     .takes_locks = true},
     {.spec = RunRow("eval_ro", "7.0.0", true, "Runs a script that only reads.", kEvalArgs),
-     .run = EvalRo},
+     .run = EvalRo,
+     .takes_locks = true},
     {.spec = RunRow("evalsha_ro", "7.0.0", true, "Runs a script of the cache that only reads.",
                     kEvalShaArgs),
-     .run = EvalShaRo},
-    {.spec = RunRow("fcall", "7.0.0", false, "Runs a function.", kFcallArgs), .run = Fcall},
+     .run = EvalShaRo,
+     .takes_locks = true},
+    {.spec = RunRow("fcall", "7.0.0", false, "Runs a function.", kFcallArgs),
+     .run = Fcall,
+     .takes_locks = true},
     {.spec = RunRow("fcall_ro", "7.0.0", true, "Runs a function that only reads.", kFcallArgs),
-     .run = FcallRo},
+     .run = FcallRo,
+     .takes_locks = true},
     {.spec = {.name = "script",
               .arity = -2,
               .group = Group::kScripting,

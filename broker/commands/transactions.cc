@@ -162,23 +162,18 @@ void Exec(CommandContext& context) {
   Unit& unit = context.unit;
   // SUBSCRIBE may hand over messages that came before; they stand behind the whole reply.
   context.client.BeginHoldingBack();
-  if (PlanKeys(unit, *multi)) {
-    unit.Lock();
+  // Nothing is held yet, and nothing has happened.
+  Reactor& reactor = context.worker.reactor();
+  const bool is_shared = PlanKeys(unit, *multi);
+  const bool is_locked = is_shared ? unit.LockUnlessVisits() : reactor.LockExclusive();
+  if (is_locked) {
+    if (!is_shared) unit.AssumeExclusive();
     RunQueued(context, *multi);
     unit.Finish();
+    if (!is_shared) reactor.UnlockExclusive();
   } else {
-    // Nothing is held yet, and nothing has happened.
-    Reactor& reactor = context.worker.reactor();
-    if (reactor.LockExclusive()) {
-      unit.AssumeExclusive();
-      RunQueued(context, *multi);
-      unit.Finish();
-      reactor.UnlockExclusive();
-    } else {
-      context.Fail(
-          protocol::Error::Owned("EXECABORT Transaction discarded because of: " +
-                                 std::string(context.server.scripts().BusyError().text())));
-    }
+    context.Fail(protocol::Error::Owned("EXECABORT Transaction discarded because of: " +
+                                        std::string(context.server.scripts().BusyError().text())));
   }
   context.worker.FlushReply(context.client);
   context.client.EndHoldingBack();

@@ -53,6 +53,9 @@ struct Command {
   /// Whether these arguments make it look at keys that they do not name, so that it has to run with
   /// every reactor parked as if it were kExclusive. Null: never.
   bool (*needs_everything)(std::span<const std::string_view> args) = nullptr;
+  /// It takes the stripes or the Gate itself, unless its unit is exclusive already; whoever called
+  /// it gives them back.
+  bool takes_locks = false;
 };
 
 /// The rows of each file in broker/commands. Static; order means nothing.

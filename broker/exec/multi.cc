@@ -34,14 +34,6 @@ bool IsOneOf(const std::array<std::string_view, N>& names, std::string_view name
   return false;
 }
 
-/// Looks at keys that its arguments do not name: KEYS, SCAN, RANDOMKEY, FLUSHALL.
-bool LooksAtEverything(const TableEntry& entry, std::span<const std::string_view> args) {
-  if (entry.is_exclusive) return true;
-  if (entry.may_be_exclusive && entry.command->needs_everything(args)) return true;
-  const bool uses_keys = entry.Has(Flag::kReadonly) || entry.Has(Flag::kWrite);
-  return uses_keys && entry.command->spec.keys.empty();
-}
-
 QueuedCommand CopyOf(const TableEntry& entry, std::span<const std::string_view> args,
                      size_t bytes) {
   QueuedCommand queued;
@@ -81,6 +73,13 @@ void MultiState::UnwatchAll() {
 size_t MultiState::MemoryBytes() const {
   return sizeof(MultiState) + queued_bytes + commands.capacity() * sizeof(QueuedCommand) +
          watched_bytes;
+}
+
+bool LooksAtEverything(const TableEntry& entry, std::span<const std::string_view> args) {
+  if (entry.is_exclusive) return true;
+  if (entry.may_be_exclusive && entry.command->needs_everything(args)) return true;
+  const bool uses_keys = entry.Has(Flag::kReadonly) || entry.Has(Flag::kWrite);
+  return uses_keys && entry.command->spec.keys.empty();
 }
 
 bool IsInMulti(const Session& session) {

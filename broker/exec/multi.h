@@ -66,6 +66,10 @@ struct MultiState {
   std::unordered_set<WatchedKey, WatchedKeyHash> watched;
 };
 
+/// Whether a command looks at keys that its arguments do not name: KEYS, SCAN, RANDOMKEY, FLUSHALL.
+/// In a unit with other commands it needs the Gate.
+bool LooksAtEverything(const TableEntry& entry, std::span<const std::string_view> args);
+
 /// Whether commands are queued instead of executed.
 bool IsInMulti(const Session& session);
 

@@ -12,6 +12,7 @@
 #include "broker/pubsub/hub.h"
 #include "broker/pubsub/tracking.h"
 #include "protocol/base/check.h"
+#include "store/sync/futex.h"
 
 namespace peal::broker {
 namespace {
@@ -56,25 +57,84 @@ void Unit::DropPlan() {
   stripe_count_ = 0;
 }
 
-void Unit::LockMany() NO_THREAD_SAFETY_ANALYSIS {
+bool Unit::LockAll() NO_THREAD_SAFETY_ANALYSIS {
+  for (size_t i = 0; i < stripes_.size(); ++i) {
+    if (keyspace_.stripe(stripes_[i]).mutex().LockUnlessWanted()) continue;
+    while (i-- > 0) keyspace_.stripe(stripes_[i]).mutex().Unlock();
+    return false;
+  }
+  return true;
+}
+
+bool Unit::LockMany(bool may_visit) NO_THREAD_SAFETY_ANALYSIS {
+  // Nothing has been done yet, so everything may be let go of and taken again.
   std::sort(stripes_.begin(), stripes_.end());
   stripes_.erase(std::unique(stripes_.begin(), stripes_.end()), stripes_.end());
-  stripe_count_ = stripes_.size();
-  for (const int index : stripes_) keyspace_.stripe(index).mutex().Lock();
-  while (AddDemands()) {
-    // Nothing has been done yet, so everything may be let go of and taken again.
+  for (;;) {
+    if (!LockAll()) {
+      if (!may_visit) {
+        store::Gate::ThreadStepsAside();
+        continue;
+      }
+      worker_->reactor().YieldToExclusive();
+      if (!worker_->reactor().is_visit()) continue;
+      DropPlan();
+      Release();
+      return false;
+    }
+    if (!AddDemands()) break;
     for (const int index : locked_) keyspace_.stripe(index).mutex().Unlock();
     std::sort(stripes_.begin(), stripes_.end());
-    for (const int index : stripes_) keyspace_.stripe(index).mutex().Lock();
   }
   stripe_count_ = stripes_.size();
   if (stripe_count_ == 1) stripes_.clear();  // a plan of one is kept in first_ alone
+  return true;
 }
 
-void Unit::LockDemands() NO_THREAD_SAFETY_ANALYSIS {
+bool Unit::LockDemands(bool may_visit) NO_THREAD_SAFETY_ANALYSIS {
   first_->mutex().Unlock();
   stripes_.assign(1, first_index_);
-  LockMany();
+  return LockMany(may_visit);
+}
+
+bool Unit::TryAddKey(std::string_view key) NO_THREAD_SAFETY_ANALYSIS {
+  constexpr int kTries = 200;  // about as long as a command takes
+  PEAL_DCHECK(phase_ == Phase::kLocked && stripe_count_ > 0);
+  if (Holds(key)) return true;
+  const int index = keyspace_.StripeIndex(HashOf(key));
+  Stripe& stripe = keyspace_.stripe(index);
+  for (int i = 0; !stripe.mutex().TryLockInAnyOrder(); ++i) {
+    if (i == kTries) return false;
+    store::CpuRelax();
+  }
+  // Serving those who wait there would take stripes that are not held.
+  if (stripe.demands() != nullptr) {
+    stripe.mutex().Unlock();
+    return false;
+  }
+  if (stripes_.empty()) stripes_.push_back(first_index_);
+  stripes_.insert(std::lower_bound(stripes_.begin(), stripes_.end(), index), index);
+  stripe_count_ = stripes_.size();
+  return true;
+}
+
+bool Unit::BecomeExclusive() NO_THREAD_SAFETY_ANALYSIS {
+  PEAL_DCHECK(phase_ == Phase::kLocked);
+  if (!keyspace_.gate().Upgrade(worker_->reactor().index())) return false;
+  // Nobody is in a turn any more: what was done under the stripes stays out of sight.
+  if (stripe_count_ == 1) {
+    first_->mutex().Unlock();
+  } else {
+    UnlockMany();
+  }
+  DropPlan();
+  phase_ = Phase::kExclusive;
+  return true;
+}
+
+void Unit::FinishToRepeat() {
+  std::erase_if(news_, [](const News& news) { return news.event_class == kNotifyKeyMiss; });
+  Finish();
 }
 
 bool Unit::AddDemands() {

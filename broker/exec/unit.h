@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <initializer_list>
@@ -155,10 +156,26 @@ class Unit {
     if (stripe_count_ == 1) [[likely]] {
       first_->mutex().Lock();
       if (first_->demands() != nullptr) [[unlikely]]
-        LockDemands();
+        LockDemands(false);
     } else if (stripe_count_ > 1) {
-      LockMany();
+      LockMany(false);
     }
+  }
+  /// As Lock, for who can do without: false, with the unit ended and the turn a visit, if a holder
+  /// of the Gate that allows visits came first. With a worker only.
+  [[nodiscard]] bool LockUnlessVisits() NO_THREAD_SAFETY_ANALYSIS {
+    PEAL_DCHECK(phase_ == Phase::kPlan || (phase_ == Phase::kLocked && stripe_count_ == 0));
+    phase_ = Phase::kLocked;
+    if (stripe_count_ == 1) [[likely]] {
+      if (!first_->mutex().LockUnlessWanted()) [[unlikely]] {
+        stripes_.assign(1, first_index_);
+        return LockMany(true);
+      }
+      if (first_->demands() != nullptr) [[unlikely]]
+        return LockDemands(true);
+      return true;
+    }
+    return stripe_count_ == 0 || LockMany(true);
   }
   /// As Lock for a plan of one stripe; false, with the unit ended, if somebody holds it.
   [[nodiscard]] bool TryLock();
@@ -169,6 +186,25 @@ class Unit {
     phase_ = Phase::kExclusive;
   }
   bool is_exclusive() const { return phase_ == Phase::kExclusive; }
+
+  // --- For scripts, whose commands come one by one.
+
+  /// Whether the unit holds the stripe of `key`.
+  bool Holds(std::string_view key) const {
+    if (phase_ == Phase::kExclusive) return true;
+    if (phase_ != Phase::kLocked || stripe_count_ == 0) return false;
+    const int index = keyspace_.StripeIndex(HashOf(key));
+    return stripe_count_ == 1 ? index == first_index_
+                              : std::binary_search(stripes_.begin(), stripes_.end(), index);
+  }
+  /// In the middle of a unit that holds stripes: takes that of `key`, too, if nobody keeps it.
+  [[nodiscard]] bool TryAddKey(std::string_view key);
+  /// In the middle of a unit that holds stripes: it goes on with the Gate held, which the caller
+  /// gives back. False, and nothing has changed, if another unit is doing the same.
+  [[nodiscard]] bool BecomeExclusive();
+  /// Ends a unit that has only read and is going to be begun anew: what it was about to tell of
+  /// keys that it missed will be told then.
+  void FinishToRepeat();
 
   /// Settles, releases, frees. Does nothing if the unit has been finished already.
   void Finish() {
@@ -343,10 +379,11 @@ class Unit {
   void Attach(Worker& worker);
   void AddStripe(int index);
   void DropPlan();
-  void LockMany();
+  bool LockMany(bool may_visit);
+  bool LockAll();
   void UnlockMany();
   /// Widens the locked set until it holds what serving any waiter of its stripes may need.
-  void LockDemands();
+  bool LockDemands(bool may_visit);
   bool AddDemands();
   void Release() NO_THREAD_SAFETY_ANALYSIS {
     if (phase_ == Phase::kLocked) {

@@ -481,8 +481,8 @@ void Worker::Call(CommandContext& context, const TableEntry& entry, uint64_t key
   const auto args = context.args;
   Unit& unit = context.unit;
   unit.Begin(*this, &context.client, context.client.session().db, now_ms_);
-  if (!is_serving_ &&
-      (entry.is_exclusive || (entry.may_be_exclusive && entry.command->needs_everything(args)))) {
+  if (!is_serving_ && ((entry.is_exclusive && !entry.command->takes_locks) ||
+                       (entry.may_be_exclusive && entry.command->needs_everything(args)))) {
     if (!reactor_.LockExclusive()) {
       unit.Finish();
       return Reject(context.client, &entry, server_.scripts().BusyError(), context.reply);
@@ -491,6 +491,13 @@ void Worker::Call(CommandContext& context, const TableEntry& entry, uint64_t key
     Run(context, entry);
     unit.Finish();
     reactor_.UnlockExclusive();
+    return;
+  }
+  if (entry.command->takes_locks) {
+    Run(context, entry);
+    const bool holds_gate = unit.is_exclusive();
+    unit.Finish();
+    if (holds_gate) reactor_.UnlockExclusive();
     return;
   }
   if (entry.first_key > 0) {
@@ -506,10 +513,13 @@ void Worker::Call(CommandContext& context, const TableEntry& entry, uint64_t key
         unit.AddKey(args[static_cast<size_t>(i)], Unit::HashKey(args[static_cast<size_t>(i)]));
       }
     }
-    unit.Lock();
   } else if (entry.has_movable_keys) {
     AddMovableKeys(unit, entry, args);
-    unit.Lock();
+  }
+  if (unit.planned_stripes() != 0 && !unit.LockUnlessVisits()) [[unlikely]] {
+    // As a visitor it finds the stripes free.
+    if (entry.Has(Flag::kAllowBusy)) return Call(context, entry, key_hash);
+    return Reject(context.client, &entry, server_.scripts().BusyError(), context.reply);
   }
   Run(context, entry);
   unit.Finish();
@@ -573,6 +583,8 @@ void Worker::RememberKeys(const CommandContext& context, const TableEntry& entry
   Tracker& tracker = *context.client.session().tracker;
   if (!tracker.Remembers()) return;
   ForEachKey(entry, context.args, [&](std::string_view key) {
+    // A script that was refused holds nothing.
+    if (!context.unit.Holds(key)) return;
     tracker.remembered += context.unit.Remember(key, context.client.id());
   });
 }
@@ -902,9 +914,13 @@ LuaEngine& Worker::lua() {
   return *lua_;
 }
 
-void Worker::ServeWhileBusy(Client& running) {
+void Worker::ResetScriptCounts() {
+  if (lua_ != nullptr) lua_->ResetCounts();
+}
+
+void Worker::ServeWhileBusy() {
   if (is_serving_) return;
-  FlushReply(running);
+  if (replying_ != nullptr) FlushReply(*replying_);
   Client* const replying = std::exchange(replying_, nullptr);
   const bool was_out_of_memory = is_out_of_memory_;
   replies_.Begin(0);
@@ -914,7 +930,7 @@ void Worker::ServeWhileBusy(Client& running) {
   std::vector<pollfd> descriptors;
   std::vector<Connection*> connections;
   for (Client* const client : clients_) {
-    if (client == &running || client->is_closing() || client->IsPaused()) continue;
+    if (client == replying || client->is_closing() || client->IsPaused()) continue;
     descriptors.push_back({.fd = client->fd(), .events = POLLIN, .revents = 0});
     connections.push_back(client);
   }

@@ -58,9 +58,9 @@ class Worker final : public ReactorHandler {
   const LuaEngine* lua_if_any() const { return lua_.get(); }
   /// Whether memory was beyond maxmemory when the command that runs began.
   bool is_out_of_memory() const { return is_out_of_memory_; }
-  /// In the middle of a long command of `running`, which holds the Gate, and while nobody visits:
-  /// tells this reactor's other clients that it is busy.
-  void ServeWhileBusy(Client& running);
+  /// In the middle of a long command, which holds the Gate, and while nobody visits: tells the
+  /// other clients of this reactor that it is busy.
+  void ServeWhileBusy();
   /// The unit of commands: that of ServeWhileBusy while that runs.
   Unit& current_unit() { return is_serving_ ? *meanwhile_unit_ : unit_; }
 
@@ -95,6 +95,7 @@ class Worker final : public ReactorHandler {
   void ResetTlsCounters() {
     if (tls_ != nullptr) tls_->counters = {};
   }
+  void ResetScriptCounts();
   /// Takes over settings that this worker keeps in a form of its own. With all reactors parked.
   void ConfigChanged();
   /// Number of the command whose function runs.
@@ -113,6 +114,7 @@ class Worker final : public ReactorHandler {
   void OnTurnBegin() override;
   bool OnTurnEnd() override;
   void OnVisitEnd() override;
+  void OnVisitMeanwhile() override { ServeWhileBusy(); }
   void OnTick() override;
   void OnStop() override;
 

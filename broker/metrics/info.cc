@@ -92,6 +92,7 @@ struct ScriptFacts {
   ScriptCache::Facts cache;
   FunctionTable::Facts functions;
   uint64_t lua = 0;  // bytes in all reactors' states
+  ScriptCounts counts;
 };
 
 struct Facts {
@@ -543,6 +544,14 @@ constexpr Field kFields[] = {
      [](const Facts& f, Out& o) { Put(o, f.totals.evicted_keys); }},
     {Section::kStats, "evicted_scripts",
      [](const Facts& f, Out& o) { Put(o, f.scripts.cache.evicted); }},
+    {Section::kStats, "scripts_shared",
+     [](const Facts& f, Out& o) { Put(o, f.scripts.counts.shared); }},
+    {Section::kStats, "scripts_exclusive",
+     [](const Facts& f, Out& o) { Put(o, f.scripts.counts.exclusive); }},
+    {Section::kStats, "scripts_repeated",
+     [](const Facts& f, Out& o) { Put(o, f.scripts.counts.repeated); }},
+    {Section::kStats, "scripts_in_conflict",
+     [](const Facts& f, Out& o) { Put(o, f.scripts.counts.conflicts); }},
     {Section::kStats, "evicted_clients",
      [](const Facts& f, Out& o) { Put(o, f.totals.counters.evicted_clients); }},
     {Section::kStats, "total_eviction_exceeded_time",
@@ -745,6 +754,7 @@ std::string BuildInfo(Server& server, std::span<const std::string_view> sections
   for (const auto& worker : server.workers()) {
     if (const LuaEngine* const lua = worker->lua_if_any()) {
       facts.scripts.lua += lua->memory_bytes();
+      facts.scripts.counts += lua->counts();
     }
   }
   if (Has(chosen, Section::kMemory)) facts.memory = ReadMemory();

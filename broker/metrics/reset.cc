@@ -16,6 +16,7 @@ void ResetStatistics(Server& server) {
     worker->eviction().ResetCounters();
     worker->reactor().counters() = Reactor::Counters();
     worker->ResetTlsCounters();
+    worker->ResetScriptCounts();
   }
   server.ResetFreedKeys();
   server.scripts().cache().ResetEvicted();

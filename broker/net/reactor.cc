@@ -1,6 +1,8 @@
 #include "broker/net/reactor.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "broker/metrics/clock.h"
 #include "protocol/base/check.h"
@@ -13,6 +15,7 @@ constexpr int kDrainNodes = 4096;
 constexpr int kDrainBetweenYields = 256;
 constexpr size_t kSendsBetweenYields = 16;
 constexpr uint64_t kTickMs = 100;
+constexpr std::chrono::milliseconds kBetweenVisits(2);
 
 }  // namespace
 
@@ -61,11 +64,13 @@ void Reactor::CloseOwnHandles() {
 }
 
 void Reactor::Run() {
+  gate_.NameThread(index_, this);
   turn_us_ = MonotonicUs();
   BeginTurn();
   handler_->OnStart();
   EndTurn();
   uv_run(&loop_, UV_RUN_DEFAULT);
+  gate_.NameThread(index_, nullptr);
 }
 
 void Reactor::Stop() {
@@ -96,6 +101,19 @@ void Reactor::YieldToExclusive() {
   if (gate_.HeldExclusively()) return;
   is_visit_ ? gate_.LeaveVisit(index_) : gate_.Leave(index_);
   is_visit_ = !gate_.EnterOrVisit(index_);
+}
+
+void Reactor::StepAside() {
+  PEAL_DCHECK(in_turn_ && !is_visit_);
+  gate_.Leave(index_);
+  while (!gate_.EnterOrVisit(index_)) {
+    is_visit_ = true;
+    handler_->OnVisitMeanwhile();
+    if (!is_visit_) return;  // a turn has begun in between
+    is_visit_ = false;
+    gate_.LeaveVisit(index_);
+    std::this_thread::sleep_for(kBetweenVisits);
+  }
 }
 
 bool Reactor::LockExclusive() NO_THREAD_SAFETY_ANALYSIS {

@@ -28,6 +28,9 @@ class ReactorHandler {
   virtual bool OnTurnEnd() = 0;
   /// In the place of OnTurnEnd when the turn is a visit: the keys are not to be touched.
   virtual void OnVisitEnd() = 0;
+  /// In the middle of a turn that was left and is not to be had back for long: a visit, in which
+  /// this reactor's clients may be told so.
+  virtual void OnVisitMeanwhile() = 0;
   /// The loop ends: close every connection and handle of the layer above. The last call.
   virtual void OnStop() = 0;
   /// About every 100 ms.
@@ -44,7 +47,7 @@ class ReactorHandler {
 /// connection. Inside a turn the reactor is a participant of the Gate, which it lets go first
 /// between any two connections; asleep it is not, so whoever needs all reactors parked never waits
 /// for a sleeper.
-class Reactor {
+class Reactor final : private store::Gate::Bystander {
  public:
   Reactor(int index, store::Gate& gate, size_t read_buffer_bytes);
   Reactor(const Reactor&) = delete;
@@ -129,6 +132,7 @@ class Reactor {
  private:
   friend class Connection;
 
+  void StepAside() override;
   static void OnCheck(uv_check_t* handle);
   static void OnPrepare(uv_prepare_t* handle);
   void LeaveTurn();

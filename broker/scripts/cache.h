@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/scripts/conduct.h"
 #include "broker/scripts/shebang.h"
 #include "store/sync/annotations.h"
 #include "store/sync/mutex.h"
@@ -22,6 +23,7 @@ struct Script {
   std::atomic<uint64_t> last_use{0};   // by EVAL; see ScriptCache
   std::atomic<bool> is_pinned{false};  // came by SCRIPT LOAD: never evicted
   std::atomic<bool> is_gone{false};    // flushed or evicted: no longer to be run by its digest
+  Conduct conduct;
 };
 
 using ScriptRef = std::shared_ptr<Script>;

@@ -28,6 +28,9 @@ constexpr size_t kCompilationsBetweenSweeps = 64;
 // Loading again what has been loaded before may take longer than the first time: a machine may be
 // busy.
 constexpr int64_t kReloadTimeoutMs = 5000;
+constexpr const char* kConflict =
+    "Script ended halfway: it went beyond the keys that it was called with, or took long, while "
+    "another script did the same.";
 constexpr std::string_view kNoMemory = "not enough memory";
 
 std::string_view TextAt(lua_State* lua, int index) {
@@ -211,11 +214,31 @@ void LuaEngine::Look(lua_State* lua) {
     }
     return;
   }
-  if (run_->context.server.scripts().Watch(*run_) == KillRequest::kNone) return;
-  ending_ = run_->call.is_function ? "Script killed by user with FUNCTION KILL."
-                                   : "Script killed by user with SCRIPT KILL.";
+  ScriptsState& scripts = run_->context.server.scripts();
+  if (!run_->context.unit.is_exclusive() && ending_ == nullptr) {
+    const bool it_must = scripts.IsAboutToBeSlow(*run_);
+    if (it_must || scripts.IsLong(*run_)) TakeEverything(lua, it_must);
+  }
+  if (ending_ == nullptr && scripts.Watch(*run_) == KillRequest::kNone) return;
+  if (ending_ != nullptr) return End(lua, ending_);
+  End(lua, run_->call.is_function ? "Script killed by user with FUNCTION KILL."
+                                  : "Script killed by user with SCRIPT KILL.");
+}
+
+void LuaEngine::End(lua_State* lua, const char* why) {
+  ending_ = why;
   lua_sethook(lua, Hook, LUA_MASKCOUNT, 1);
-  RaiseError(lua, ending_);
+  RaiseError(lua, why);
+}
+
+void LuaEngine::TakeEverything(lua_State* lua, bool it_must) {
+  ScriptRun& run = *run_;
+  if (run.context.unit.is_exclusive()) return;
+  run.has_strayed = true;
+  run.call.conduct->Distrust();
+  if (run.context.unit.BecomeExclusive()) return;
+  run.must_repeat = !run.has_acted;
+  if (it_must || run.must_repeat) End(lua, kConflict);
 }
 
 // ---------------------------------------------------------------- scripts
@@ -287,10 +310,10 @@ const ScriptRef* LuaEngine::FindCompiled(std::string_view sha) {
   return nullptr;
 }
 
-void LuaEngine::Run(CommandContext& context, const Script& script, const ScriptCall& call) {
+bool LuaEngine::Run(CommandContext& context, const Script& script, const ScriptCall& call) {
   const auto at = compiled_.find(script.sha);
   PEAL_CHECK(at != compiled_.end());
-  Execute(context, call, at->second.ref, environment_ref_);
+  return Execute(context, call, at->second.ref, environment_ref_);
 }
 
 void LuaEngine::PushStrings(lua_State* lua, std::span<const std::string_view> strings) {
@@ -394,7 +417,7 @@ int LuaEngine::RunProtected(lua_State* lua) {
   return 0;
 }
 
-void LuaEngine::Execute(CommandContext& context, const ScriptCall& call, int ref,
+bool LuaEngine::Execute(CommandContext& context, const ScriptCall& call, int ref,
                         int environment_ref) {
   PEAL_CHECK(run_ == nullptr);
   Session& session = context.client.session();
@@ -404,7 +427,6 @@ void LuaEngine::Execute(CommandContext& context, const ScriptCall& call, int ref
                 .begin_ticks = Ticks(),
                 .changes_before = context.unit.changes()};
   run_ = &run;
-  context.server.scripts().NoteBegin();
   set_memory_limit(context.server.config().lua_memory_limit_bytes);
   ResetSettings();
   reply_.Clear();
@@ -422,6 +444,20 @@ void LuaEngine::Execute(CommandContext& context, const ScriptCall& call, int ref
   context.unit.MuteEffects(false);
   session.db = db;
   context.unit.set_db(db);
+  if (run.must_repeat) {
+    ++counts_.repeated;
+    reply_.Clear();
+    return false;
+  }
+  ++(context.unit.is_exclusive() ? counts_.exclusive : counts_.shared);
+  if (ending_ == kConflict) ++counts_.conflicts;
+  if (call.conduct->IsOnTrial() && !call.keys.empty()) {
+    if (!run.has_strayed && !context.server.scripts().IsLong(run)) {
+      call.conduct->NoteGoodRun();
+    } else {
+      call.conduct->Distrust();
+    }
+  }
   if (!task.error.empty()) {
     reply_.Clear();
     context.Fail(Error::Owned("ERR " + task.error));
@@ -435,6 +471,7 @@ void LuaEngine::Execute(CommandContext& context, const ScriptCall& call, int ref
   reply_.Clear(kBytesBetweenLooks);
   inner_reply_.Clear(kBytesBetweenLooks);
   CollectIfFull();
+  return true;
 }
 
 // ---------------------------------------------------------------- functions
@@ -527,7 +564,12 @@ void LuaEngine::ForgetLibraries(uint64_t version, const Libraries& existing) {
   }
 }
 
-void LuaEngine::RunFunction(CommandContext& context, const LibraryRef& library,
+bool LuaEngine::IsLoaded(const FunctionLibrary& library) const {
+  const auto at = libraries_.find(library.name);
+  return at != libraries_.end() && at->second.library.get() == &library;
+}
+
+bool LuaEngine::RunFunction(CommandContext& context, const LibraryRef& library,
                             const ScriptCall& call) {
   LoadedLibrary& loaded = libraries_[library->name];
   if (loaded.library != library) {
@@ -542,12 +584,16 @@ void LuaEngine::RunFunction(CommandContext& context, const LibraryRef& library,
     if (!result.ok()) {
       Unload(loaded);
       libraries_.erase(library->name);
-      return context.Fail(result.error());
+      context.Fail(result.error());
+      return true;
     }
   }
   const auto at = loaded.refs.find(std::string(call.name));
-  if (at == loaded.refs.end()) return context.Fail(Error::Static("ERR Function not found"));
-  Execute(context, call, at->second, function_environment_ref_);
+  if (at == loaded.refs.end()) {
+    context.Fail(Error::Static("ERR Function not found"));
+    return true;
+  }
+  return Execute(context, call, at->second, function_environment_ref_);
 }
 
 void LuaEngine::KeepFunction(lua_State* lua, const std::string& name) {

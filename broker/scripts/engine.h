@@ -34,6 +34,7 @@ struct ScriptCall {
   bool is_function = false;
   bool is_read_only = false;
   bool allows_oom = false;
+  Conduct* conduct = nullptr;  // of the script or function: what this run shows is noted there
 };
 
 /// One run of a script, as redis.call and the watch over its time see it. On the stack of the
@@ -46,6 +47,26 @@ struct ScriptRun {
   uint64_t begin_ticks = 0;
   uint64_t changes_before = 0;  // of the transaction around it
   bool is_slow = false;         // beyond busy-reply-threshold; clients get BUSY
+  bool has_written = false;     // called a command that writes
+  bool has_acted = false;       // did anything that a second run would do twice
+  bool has_strayed = false;     // its keys' stripes are not enough for it
+  bool must_repeat = false;     // ended in order to run again with the Gate held
+};
+
+/// What became of the scripts of one reactor. Its thread, or all reactors parked.
+struct ScriptCounts {
+  uint64_t shared = 0;     // runs under the stripes of their keys, from beginning to end
+  uint64_t exclusive = 0;  // runs with the Gate held, from the beginning or from some point on
+  uint64_t repeated = 0;   // ended without having done anything, and run again with the Gate held
+  uint64_t conflicts = 0;  // ended halfway, with an error
+
+  ScriptCounts& operator+=(const ScriptCounts& other) {
+    shared += other.shared;
+    exclusive += other.exclusive;
+    repeated += other.repeated;
+    conflicts += other.conflicts;
+    return *this;
+  }
 };
 
 /// A Lua state with the sandbox of scripts: one for each reactor, used on its thread only.
@@ -72,6 +93,8 @@ class LuaEngine {
   size_t memory_limit() const { return memory_limit_; }
   /// Bytes in use by the state. [any thread]
   size_t memory_bytes() const { return used_.load(std::memory_order_relaxed); }
+  const ScriptCounts& counts() const { return counts_; }
+  void ResetCounts() { counts_ = ScriptCounts(); }
 
   /// Compiles a script unless that was done. The error is that of EVAL.
   protocol::Result<void> Compile(const ScriptRef& script);
@@ -79,14 +102,18 @@ class LuaEngine {
   void Replace(const ScriptRef& script);
   /// The compiled script of a digest; null if it is not known here, or no longer to be used.
   const ScriptRef* FindCompiled(std::string_view sha);
-  /// Runs a compiled script and writes its one reply.
-  void Run(CommandContext& context, const Script& script, const ScriptCall& call);
+  /// Runs a compiled script and writes its one reply. The unit is exclusive or holds the stripes of
+  /// the script's keys; it may become exclusive meanwhile. False: there is no reply, nothing has
+  /// been done, and the script is to be run again in an exclusive unit.
+  [[nodiscard]] bool Run(CommandContext& context, const Script& script, const ScriptCall& call);
 
   /// Loads a library in order to learn what it registers; nothing of it stays.
   protocol::Result<void> Load(FunctionLibrary& library, int64_t timeout_ms);
-  /// Runs a function of a library, which is loaded here if it was not.
-  void RunFunction(CommandContext& context, const std::shared_ptr<const FunctionLibrary>& library,
-                   const ScriptCall& call);
+  /// Runs a function of a library, which is loaded here if it was not. Else as Run.
+  [[nodiscard]] bool RunFunction(CommandContext& context,
+                                 const std::shared_ptr<const FunctionLibrary>& library,
+                                 const ScriptCall& call);
+  bool IsLoaded(const FunctionLibrary& library) const;
   /// Forgets libraries that no longer exist, if `version` is new.
   void ForgetLibraries(
       uint64_t version,
@@ -119,6 +146,9 @@ class LuaEngine {
     if (ending_ != nullptr) [[unlikely]]
       lua_error(lua);
   }
+  /// The stripes that the run's unit holds are not enough: it gets the Gate, or an error ends the
+  /// script, which nothing in it may catch. Unless `it_must` the script may go on without.
+  void TakeEverything(lua_State* lua, bool it_must);
   /// While one lives, `thread` is the coroutine that runs: the one the watch is kept over.
   class Switch {
    public:
@@ -180,7 +210,9 @@ class LuaEngine {
   static int EvaluateProtected(lua_State* lua);
 
   void Init();
-  void Execute(CommandContext& context, const ScriptCall& call, int ref, int environment_ref);
+  bool Execute(CommandContext& context, const ScriptCall& call, int ref, int environment_ref);
+  /// Ends the script.
+  void End(lua_State* lua, const char* why);
   /// What the globals of functions lead to from now on.
   void ShowToFunctions(lua_State* lua, int real_ref);
   protocol::Result<void> LoadInto(FunctionLibrary& library, LoadedLibrary* loaded,
@@ -210,6 +242,7 @@ class LuaEngine {
   std::mt19937_64 seeds_{std::random_device{}()};
   uint64_t random_ = 0;
   ScriptRun* run_ = nullptr;
+  ScriptCounts counts_;
   FunctionLibrary* loading_ = nullptr;
   LoadedLibrary* loading_into_ = nullptr;
   uint64_t evaluation_ms_ = 100;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/scripts/conduct.h"
 #include "protocol/base/result.h"
 #include "store/sync/annotations.h"
 #include "store/sync/mutex.h"
@@ -21,6 +22,7 @@ struct RegisteredFunction {
   std::string name;
   std::optional<std::string> description;
   uint32_t flags = 0;  // ScriptFlag bits
+  std::shared_ptr<Conduct> conduct = std::make_shared<Conduct>();
 };
 
 /// A library: its text, and what loading it registers. Never changes once it is in FunctionTable.

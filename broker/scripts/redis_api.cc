@@ -9,6 +9,8 @@
 #include "broker/exec/client.h"
 #include "broker/exec/command.h"
 #include "broker/exec/command_table.h"
+#include "broker/exec/keys.h"
+#include "broker/exec/multi.h"
 #include "broker/exec/rights.h"
 #include "broker/exec/server.h"
 #include "broker/exec/unit.h"
@@ -118,6 +120,40 @@ std::string_view WhatForbids(const ScriptRun& run, const TableEntry* entry,
   return {};
 }
 
+/// Whether a run that is repeated may call the command both times.
+bool OnlyLooks(const TableEntry& entry) {
+  if (entry.Has(Flag::kWrite) || entry.Has(Flag::kMayReplicate)) return false;
+  return entry.Has(Flag::kReadonly) || entry.full_name == "time" || entry.full_name == "select" ||
+         entry.full_name == "ping" || entry.full_name == "echo";
+}
+
+bool IsAmong(std::span<const std::string_view> keys, std::string_view key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+/// Sees to it that the unit holds what the command touches, and notes whether the script keeps to
+/// its keys.
+void HoldKeys(lua_State* lua, LuaEngine& engine, ScriptRun& run, const TableEntry& entry,
+              std::span<const std::string_view> args) {
+  Unit& unit = run.context.unit;
+  if (unit.is_exclusive()) {
+    if (run.has_strayed || !run.call.conduct->IsOnTrial()) return;
+    run.has_strayed = LooksAtEverything(entry, args);
+    ForEachKey(entry, args, [&run](std::string_view key) {
+      run.has_strayed = run.has_strayed || !IsAmong(run.call.keys, key);
+    });
+    return;
+  }
+  bool is_enough = !LooksAtEverything(entry, args);
+  ForEachKey(entry, args, [&](std::string_view key) {
+    if (!is_enough || unit.Holds(key)) [[likely]]
+      return;
+    run.call.conduct->Distrust();
+    is_enough = unit.TryAddKey(key);
+  });
+  if (!is_enough) engine.TakeEverything(lua, true);
+}
+
 /// Runs the command on the stack; its reply is in the engine's buffer. False: an error instead,
 /// which is pushed.
 bool CallCommand(lua_State* lua, LuaEngine& engine) {
@@ -148,6 +184,7 @@ bool CallCommand(lua_State* lua, LuaEngine& engine) {
     PushError(lua, text, true);
     return false;
   }
+  HoldKeys(lua, engine, *run, *entry, args);
   ScriptsState& scripts = outer.server.scripts();
   scripts.BeginCommand(*run);
   // Nobody can end the script any more until the command has run. Who was told that it will be must
@@ -156,7 +193,8 @@ bool CallCommand(lua_State* lua, LuaEngine& engine) {
     scripts.EndCommand(*run);
     engine.Look(lua);
   }
-  if (entry->Has(Flag::kWrite)) scripts.NoteWrite();
+  if (entry->Has(Flag::kWrite)) scripts.NoteWrite(*run);
+  if (!OnlyLooks(*entry)) run->has_acted = true;
   protocol::StringSink& sink = engine.inner_reply();
   sink.Clear();
   protocol::ReplyWriter reply(sink, run->resp);
@@ -247,6 +285,7 @@ int WriteLog(lua_State* lua) {
   }
   constexpr LogLevel kLevels[] = {LogLevel::kDebug, LogLevel::kVerbose, LogLevel::kNotice,
                                   LogLevel::kWarning};
+  if (ScriptRun* const run = LuaEngine::Of(lua).run()) run->has_acted = true;
   static RateLimitedLog limited[] = {
       RateLimitedLog(kLevels[0], kLinesPerSecond), RateLimitedLog(kLevels[1], kLinesPerSecond),
       RateLimitedLog(kLevels[2], kLinesPerSecond), RateLimitedLog(kLevels[3], kLinesPerSecond)};

@@ -3,10 +3,12 @@
 #include "broker/exec/client.h"
 #include "broker/exec/command.h"
 #include "broker/exec/server.h"
+#include "broker/exec/unit.h"
 #include "broker/exec/worker.h"
 #include "broker/log/log.h"
 #include "broker/metrics/clock.h"
 #include "broker/scripts/engine.h"
+#include "protocol/base/check.h"
 
 namespace peal::broker {
 namespace {
@@ -27,6 +29,8 @@ constexpr Error kUnkillable = Error::Static(
 constexpr uint64_t kServiceUs = 5'000;
 // How long the end of the server waits for a script that nobody calls slow.
 constexpr uint64_t kShutdownPatienceUs = 5'000'000;
+// How long a script may keep the stripes of its keys without keeping everything.
+constexpr uint64_t kLongUs = 20'000;
 // What FUNCTION STATS shows of a command.
 constexpr size_t kMostShown = 128;
 
@@ -54,8 +58,11 @@ ScriptsState::Running ScriptsState::running() {
 }
 
 void ScriptsState::BecomeSlow(ScriptRun& run) {
+  PEAL_DCHECK(store::Gate::ThreadHoldsAny());
   run.is_slow = true;
+  run.has_strayed = true;
   is_function_.store(run.call.is_function, std::memory_order_relaxed);
+  has_written_.store(run.has_written, std::memory_order_relaxed);
   if (kill_.load(std::memory_order_relaxed) == KillRequest::kKill) {
     kill_.store(KillRequest::kNone, std::memory_order_relaxed);
   }
@@ -77,17 +84,29 @@ void ScriptsState::BecomeSlow(ScriptRun& run) {
   server_.gate().AllowVisits();
 }
 
+bool ScriptsState::IsAboutToBeSlow(const ScriptRun& run) const {
+  const int64_t threshold_ms = server_.config().busy_reply_threshold_ms;
+  return !run.is_slow && threshold_ms > 0 &&
+         Ticks() - run.begin_ticks >= UsToTicks(static_cast<uint64_t>(threshold_ms) * 1000);
+}
+
+bool ScriptsState::IsLong(const ScriptRun& run) const {
+  return Ticks() - run.begin_ticks >= UsToTicks(kLongUs);
+}
+
+void ScriptsState::NoteWrite(ScriptRun& run) {
+  run.has_written = true;
+  if (run.is_slow) has_written_.store(true, std::memory_order_relaxed);
+}
+
 KillRequest ScriptsState::Watch(ScriptRun& run) {
   const uint64_t now = Ticks();
-  if (!run.is_slow) {
-    const int64_t threshold_ms = server_.config().busy_reply_threshold_ms;
-    if (threshold_ms > 0 &&
-        now - run.begin_ticks >= UsToTicks(static_cast<uint64_t>(threshold_ms) * 1000)) {
-      BecomeSlow(run);
-    }
-  } else if (now >= next_service_ticks_) {
+  // Time goes on: a run that had no reason yet to take the Gate has it when it looks again.
+  if (run.context.unit.is_exclusive() && IsAboutToBeSlow(run)) {
+    BecomeSlow(run);
+  } else if (run.is_slow && now >= next_service_ticks_) {
     server_.gate().EndVisits();
-    run.context.worker.ServeWhileBusy(run.context.client);
+    run.context.worker.ServeWhileBusy();
     server_.gate().AllowVisits();
     next_service_ticks_ = Ticks() + UsToTicks(kServiceUs);
   }

@@ -26,10 +26,11 @@ enum class KillRequest : uint8_t {
 
 /// Scripts and functions of the whole server: their texts, and the one script that runs too long.
 ///
-/// A script runs with the Gate held, so there is one at a time. Up to busy-reply-threshold nobody
-/// needs to know of it. From then on it lets the other reactors in as visitors whenever it looks at
-/// the clock (see store/sync/gate.h), and serves its own reactor's clients in between: all of them
-/// get BUSY but for the few commands that may end it.
+/// A script runs with the Gate held, or under the stripes of its keys as long as it neither needs
+/// more nor takes long (see Conduct). Up to busy-reply-threshold nobody needs to know of it. From
+/// then on it has the Gate, so there is one such script at a time. It lets the other reactors in as
+/// visitors whenever it looks at the clock (see store/sync/gate.h), and serves its own reactor's
+/// clients in between: all of them get BUSY but for the few commands that may end it.
 class ScriptsState {
  public:
   explicit ScriptsState(Server& server) : server_(server) {}
@@ -59,6 +60,11 @@ class ScriptsState {
 
   // --- For the engine.
 
+  /// Whether Watch would call a run slow that it has not called so: it must have the Gate first.
+  bool IsAboutToBeSlow(const ScriptRun& run) const;
+  /// Whether a run has gone on for so long that whoever waits for its stripes had better wait for
+  /// the Gate.
+  bool IsLong(const ScriptRun& run) const;
   /// Looks at the clock on behalf of a run; serves others if it is slow.
   KillRequest Watch(ScriptRun& run);
   /// No longer slow: nobody visits. At the end of a run, or before it touches what others see.
@@ -69,8 +75,7 @@ class ScriptsState {
   bool IsToEnd(const ScriptRun& run) const;
   void EndCommand(const ScriptRun& run);
   /// The script has changed something or may have: it cannot be killed any more.
-  void NoteWrite() { has_written_.store(true, std::memory_order_relaxed); }
-  void NoteBegin() { has_written_.store(false, std::memory_order_relaxed); }
+  void NoteWrite(ScriptRun& run);
 
  private:
   void BecomeSlow(ScriptRun& run);

@@ -8,6 +8,9 @@ namespace peal::store {
 /// Sleeps while `*word` equals `expected`; may return early, so callers loop. Linux futex, private.
 void FutexWait(std::atomic<uint32_t>& word, uint32_t expected);
 
+/// As FutexWait, but for `us` microseconds at most; below a second.
+void FutexWaitFor(std::atomic<uint32_t>& word, uint32_t expected, int64_t us);
+
 /// Wakes at most `count` threads that sleep on `word`. The memory need not be live any more: the
 /// kernel only compares addresses.
 void FutexWake(std::atomic<uint32_t>& word, int count);

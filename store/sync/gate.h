@@ -62,6 +62,28 @@ class CAPABILITY("gate") Gate {
   /// visits. Then false, and the turn has ended.
   [[nodiscard]] bool LockExclusiveUnlessVisits(int participant) TRY_ACQUIRE(true);
 
+  /// The Gate for a participant that is in a turn, in the middle of a unit of work, and holds
+  /// stripes: goes before everybody who waits for the Gate. Whoever waits for these stripes steps
+  /// aside, so they are free to be let go of afterwards. False, and nothing has changed, if another
+  /// is doing the same: one of the two has to end.
+  [[nodiscard]] bool Upgrade(int participant) TRY_ACQUIRE(true);
+
+  /// Someone in a turn that may have to wait for a stripe.
+  class Bystander {
+   public:
+    /// Ends the turn and begins another; the thread holds no mutex.
+    virtual void StepAside() = 0;
+
+   protected:
+    ~Bystander() = default;
+  };
+  /// Names the calling thread as that of `participant`, which steps aside while it waits for a
+  /// stripe and somebody wants the Gate. Null: it is nobody's any more.
+  void NameThread(int participant, Bystander* bystander);
+  /// Whether the calling thread is in a turn and somebody wants the Gate exclusively.
+  static bool ThreadIsWanted();
+  static void ThreadStepsAside();
+
   /// A turn for a scope.
   class TurnScope {
    public:
@@ -98,6 +120,7 @@ class CAPABILITY("gate") Gate {
   static constexpr uint32_t kTickets = 4 * kMaxParticipants;
 
   bool Lock(int participant, bool gives_up);
+  void BecomeHolder(int participant, bool was_in_turn);
   /// Lets those who wait for a ticket look again; nobody has one from `first` on if that is next.
   void CallWaiting(uint32_t first);
 
@@ -106,8 +129,10 @@ class CAPABILITY("gate") Gate {
   std::atomic<uint32_t> serving_{0};
   std::atomic<uint32_t> calls_{0};  // those who wait sleep on this
   std::atomic<Ticket> tickets_[kTickets] = {};
-  int holder_ = kNoParticipant;      // the holder's place; written by the holder only
-  bool holder_was_in_turn_ = false;  // likewise
+  std::atomic<int> upgrading_{kNoParticipant};
+  std::atomic<bool> has_precedence_{false};  // whoever is upgrading has been given a served ticket
+  int holder_ = kNoParticipant;              // the holder's place; written by the holder only
+  bool holder_was_in_turn_ = false;          // likewise
 };
 
 }  // namespace peal::store

@@ -29,9 +29,26 @@ class CAPABILITY("mutex") Mutex {
     uint32_t expected = kFree;
     if (!state_.compare_exchange_strong(expected, kTaken, std::memory_order_acquire,
                                         std::memory_order_relaxed)) {
-      LockSlow();
+      LockSlowly(false);
     }
     NoteLocked();
+  }
+
+  /// As Lock; but false if it has to wait and somebody wants the thread's Gate exclusively: whoever
+  /// holds the mutex may be the one. The thread lets go of everything and steps aside.
+  [[nodiscard]] bool LockUnlessWanted() TRY_ACQUIRE(true) {
+    ChaosPoint();
+#ifndef NDEBUG
+    lock_rank::CheckBeforeLock(rank_, index_);
+#endif
+    uint32_t expected = kFree;
+    if (!state_.compare_exchange_strong(expected, kTaken, std::memory_order_acquire,
+                                        std::memory_order_relaxed) &&
+        !LockSlowly(true)) {
+      return false;
+    }
+    NoteLocked();
+    return true;
   }
 
   /// True if the lock was free. Keeps the lock order like Lock(), though it could not deadlock.
@@ -39,6 +56,10 @@ class CAPABILITY("mutex") Mutex {
 #ifndef NDEBUG
     lock_rank::CheckBeforeLock(rank_, index_);
 #endif
+    return TryLockInAnyOrder();
+  }
+  /// As TryLock for one who must not wait for any mutex after that, but may step aside.
+  [[nodiscard]] bool TryLockInAnyOrder() TRY_ACQUIRE(true) {
     uint32_t expected = kFree;
     if (!state_.compare_exchange_strong(expected, kTaken, std::memory_order_acquire,
                                         std::memory_order_relaxed)) {
@@ -70,7 +91,7 @@ class CAPABILITY("mutex") Mutex {
   static constexpr uint32_t kTaken = 1;
   static constexpr uint32_t kContended = 2;  // taken, and somebody may sleep
 
-  void LockSlow();
+  bool LockSlowly(bool gives_up);
   void WakeOne();
   void NoteLocked() {
 #ifndef NDEBUG

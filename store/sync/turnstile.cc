@@ -8,6 +8,7 @@ namespace {
 
 // Turns are bounded by some 200 us and most are far shorter; then sleep.
 constexpr int kSpins = 200;
+constexpr int64_t kUsBetweenLooksAtPrecedence = 500;
 
 }  // namespace
 
@@ -58,14 +59,32 @@ bool Turnstile::EnterSlow(Line& line, bool may_visit) {
   return true;
 }
 
-void Turnstile::Close(int self) {
+bool Turnstile::AwaitOut(int participant, const std::atomic<int>* precedence) {
+  std::atomic<uint32_t>& word = lines_[participant].in;
+  for (int i = 0; i < kSpins; ++i) {
+    if (word.load(std::memory_order_seq_cst) == kOut) return true;
+    CpuRelax();
+  }
+  for (;;) {
+    uint32_t seen = word.load(std::memory_order_seq_cst);
+    if (seen == kOut) return true;
+    if (precedence != nullptr && precedence->load(std::memory_order_seq_cst) == participant) {
+      return false;
+    }
+    if (seen == kIn && !word.compare_exchange_strong(seen, kInAndAwaited)) continue;
+    FutexWaitFor(word, kInAndAwaited, kUsBetweenLooksAtPrecedence);
+  }
+}
+
+bool Turnstile::Close(int self, const std::atomic<int>* precedence) {
   closed_.store(kClosed, std::memory_order_seq_cst);
   ChaosPoint();
   for (int i = 0; i < kMaxParticipants; ++i) {
     if (i == self) continue;
-    AwaitOut(lines_[i].in);
+    if (!AwaitOut(i, precedence)) return false;
     AwaitOut(lines_[i].visiting);
   }
+  return true;
 }
 
 void Turnstile::AllowVisits() {

@@ -58,8 +58,9 @@ class Turnstile {
   bool IsClosed() const { return closed_.load(std::memory_order_acquire) != kOpen; }
 
   /// Closes and waits until everybody but `self` (or kNobody) is out. The caller makes sure that
-  /// there is one closer at a time.
-  void Close(int self);
+  /// there is one closer at a time. False, and it stays closed, once the participant `*precedence`
+  /// is still in: the caller lets that one close in its place.
+  bool Close(int self, const std::atomic<int>* precedence = nullptr);
 
   bool AllowsVisits() const {
     return closed_.load(std::memory_order_seq_cst) == kClosedToAllButVisitors;
@@ -97,6 +98,8 @@ class Turnstile {
   bool EnterSlow(Line& line, bool may_visit);
   void LeaveLine(Line& line);
   static void AwaitOut(std::atomic<uint32_t>& word);
+  /// As AwaitOut for a participant's `in`; false if it takes precedence.
+  bool AwaitOut(int participant, const std::atomic<int>* precedence);
   static void SetOut(std::atomic<uint32_t>& word);
 
   Line lines_[kMaxParticipants];

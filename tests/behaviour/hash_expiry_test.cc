@@ -397,8 +397,8 @@ TEST_P(HashExpiry, EachChangeIsAnEvent) {
 TEST_P(HashExpiry, NothingGoesWhileClientsArePaused) {
   NoActiveExpiry hold(ConnectResp2());
   Client client = Connect();
-  client.Do("HSETEX h PX 1 FIELDS 1 a 1");
   client.Do("HSET h stays 1");
+  client.Do("HSETEX h PX 1 FIELDS 1 a 1");  // a later write would delete it if that takes 1 ms
   PassTime(client);
   client.Do("CLIENT PAUSE 100000 WRITE");
   EXPECT_EQ(client.Do("HGET h a"), "nil");

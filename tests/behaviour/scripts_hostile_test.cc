@@ -264,6 +264,44 @@ TEST_P(HostileScripts, AScriptThatHasWrittenIsNotKilled) {
   EXPECT_EQ(client.Read().Show(), "'done'");
 }
 
+TEST_P(HostileScripts, AScriptThatKeptToItsKeysIsKilledOnceItSpins) {
+  Client client = ConnectResp2();
+  std::vector<Client> others;
+  others.reserve(2 * kManyReactors);
+  for (int i = 0; i < 2 * kManyReactors; ++i) others.push_back(ConnectResp2());
+  for (const bool writes : {false, true}) {
+    SCOPED_TRACE(writes);
+    std::string script = "redis.call('GET', KEYS[1]) ";
+    if (writes) script += "redis.call('SET', KEYS[1], 'written') ";
+    script += "local n, most = 0, tonumber(ARGV[1]) while n < most do n = n + 1 end return 'done'";
+    for (int i = 0; i < 2; ++i) {
+      ASSERT_EQ(client.Call({"EVAL", script, "1", "k", "0"}).Show(), "'done'");
+    }
+    const int64_t shared = InfoNumber("scripts_shared");
+    ASSERT_EQ(client.Call({"EVAL", script, "1", "k", "0"}).Show(), "'done'");
+    ASSERT_EQ(InfoNumber("scripts_shared"), shared + 1);
+    client.SendCommand({"EVAL", script, "1", "k", writes ? "5e7" : "1e300"});
+    // All of them ask for its key, or for everything, or for a transaction before they learn.
+    const std::vector<std::string> asked = {"GET k",   "KEYS *",    "SCAN 0",   "DBSIZE",
+                                            "SET k 1", "BLPOP k 1", "FLUSHALL", "RANDOMKEY"};
+    for (size_t i = 0; i < others.size(); ++i) others[i].SendLine(asked[i % asked.size()]);
+    ASSERT_TRUE(Eventually([&] { return ConnectResp2().Do("PING").starts_with("-BUSY"); }));
+    Client killer = ConnectResp2();
+    const std::string answer = killer.Do("SCRIPT KILL");
+    if (writes) {
+      EXPECT_THAT(answer, ::testing::StartsWith("-UNKILLABLE "));
+      EXPECT_EQ(client.Read().Show(), "'done'");
+    } else {
+      EXPECT_EQ(answer, "OK");
+      EXPECT_THAT(client.Read().Show(),
+                  ::testing::StartsWith("-ERR Script killed by user with SCRIPT KILL. script: "));
+    }
+    for (Client& other : others) other.Read();
+    client.Do("FLUSHALL");
+  }
+  EXPECT_EQ(InfoNumber("scripts_in_conflict"), 0);
+}
+
 TEST_P(HostileScripts, AFunctionIsKilledByFunctionKill) {
   Client client = ConnectResp2();
   Client other = ConnectResp2();

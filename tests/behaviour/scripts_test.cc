@@ -248,6 +248,139 @@ TEST_P(Scripts, BeyondMaxmemoryOnlyScriptsThatSaySoMayWrite) {
   admin.Do("CONFIG SET maxmemory 0");
 }
 
+/// Runs a script as often as it takes to be trusted with the stripes of its keys alone.
+void Train(Client& client, const std::vector<std::string>& command) {
+  for (int i = 0; i < 2; ++i) ASSERT_FALSE(client.Call(command).IsError());
+}
+
+TEST_P(Scripts, WhatKeepsToItsKeysIsSharedFromTheThirdRunOn) {
+  if (IsReference()) GTEST_SKIP() << "counts that redis-server does not have";
+  Client client = Connect();
+  const std::string script = "return redis.call('INCR', KEYS[1])";
+  const auto count = [&](const std::vector<std::string>& command) {
+    const int64_t shared = InfoNumber("scripts_shared");
+    EXPECT_FALSE(client.Call(command).IsError()) << command[1];
+    return InfoNumber("scripts_shared") - shared;
+  };
+  const std::string sha = client.Call({"SCRIPT", "LOAD", script}).text;
+  for (const auto& command : std::vector<std::vector<std::string>>{
+           {"EVALSHA", sha, "1", "a"},
+           {"EVAL", script + " ", "1", "a"},
+           {"EVAL", "return #redis.call('MGET', unpack(KEYS))", "3", "a", "b", "c"},
+           {"EVAL_RO", "return redis.call('GET', KEYS[1])", "1", "a"},
+           {"EVAL", "return redis.call('TIME')", "1", "a"}}) {
+    EXPECT_EQ(count(command), 0) << command[1];
+    EXPECT_EQ(count(command), 0) << command[1];
+    EXPECT_EQ(count(command), 1) << command[1];
+    EXPECT_EQ(count(command), 1) << command[1];
+  }
+  // These never are: no keys, others than it says, all keys, more than can be foreseen.
+  for (const auto& command : std::vector<std::vector<std::string>>{
+           {"EVAL", "return 1", "0"},
+           {"EVAL", "return redis.call('GET', 'b')", "1", "a"},
+           {"EVAL", "return redis.call('GET', KEYS[1]) or redis.call('DBSIZE')", "1", "z"},
+           {"EVAL", "return redis.call('KEYS', KEYS[1])", "1", "a"},
+           {"EVAL", "return redis.pcall('SORT', KEYS[1], 'BY', '*')", "1", "z"}}) {
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(count(command), 0) << command[1];
+  }
+  // A transaction holds everything while a script is among its commands.
+  client.Do("MULTI");
+  client.Call({"EVALSHA", sha, "1", "a"});
+  EXPECT_EQ(count({"EXEC"}), 0);
+  // Monitors see commands in the order of their execution.
+  Client monitor = ConnectResp2();
+  monitor.Do("MONITOR");
+  EXPECT_EQ(count({"EVALSHA", sha, "1", "a"}), 0);
+}
+
+TEST_P(Scripts, WhatLeavesItsKeysLateIsDoneAllTheSame) {
+  if (IsReference()) GTEST_SKIP() << "counts that redis-server does not have";
+  Client client = Connect();
+  client.Do("SET other 5");
+  const std::vector<std::string> bodies = {
+      // Before it writes and after it.
+      "if ARGV[1] == '1' then return redis.call('GET', 'other') end return redis.call('GET', "
+      "KEYS[1])",
+      "redis.call('SET', KEYS[1], 'x') if ARGV[1] == '1' then return redis.call('INCR', 'other') "
+      "end return 0",
+      "redis.call('SET', KEYS[1], 'y') if ARGV[1] == '1' then redis.call('PUBLISH', 'c', 'm') "
+      "return redis.call('DBSIZE') end return 0",
+      "redis.call('SET', KEYS[1], 'z') if ARGV[1] == '1' then return #redis.call('KEYS', '*') end "
+      "return 0"};
+  const std::vector<std::string> expected = {"'5'", ":6", ":2", ":2"};
+  for (size_t i = 0; i < bodies.size(); ++i) {
+    Train(client, {"EVAL", bodies[i], "1", "key", "0"});
+    const int64_t shared = InfoNumber("scripts_shared");
+    EXPECT_FALSE(Eval(client, bodies[i], {"key", "0"}, 1).IsError());
+    EXPECT_EQ(InfoNumber("scripts_shared"), shared + 1) << bodies[i];
+    EXPECT_EQ(Eval(client, bodies[i], {"key", "1"}, 1).Show(), expected[i]) << bodies[i];
+    // Found out: it is not trusted any more.
+    const int64_t exclusive = InfoNumber("scripts_exclusive");
+    EXPECT_FALSE(Eval(client, bodies[i], {"key", "0"}, 1).IsError());
+    const bool has_one_stripe = GetParam().stripes == 1 && i < 2;
+    EXPECT_EQ(InfoNumber("scripts_exclusive"), exclusive + (has_one_stripe ? 0 : 1)) << bodies[i];
+  }
+  EXPECT_EQ(InfoNumber("scripts_in_conflict"), 0);
+}
+
+TEST_P(Scripts, ASharedScriptDoesAllThatOthersDo) {
+  if (IsReference()) GTEST_SKIP() << "redis-server does not hand effects out";
+  Client client = Connect();
+  Client admin = ConnectResp2();
+  const std::vector<std::string> command = {
+      "EVAL",
+      "redis.call('SET', KEYS[1], ARGV[1]) redis.set_repl(redis.REPL_NONE) redis.call('SET', "
+      "KEYS[2], 2) redis.set_repl(redis.REPL_ALL) redis.call('INCR', KEYS[1]) "
+      "redis.call('RPUSH', KEYS[3], 'x') redis.call('PUBLISH', 'news', 'n') return 'done'",
+      "3",
+      "a",
+      "b",
+      "list",
+      "1"};
+  Train(client, command);
+  admin.Do("DEL list");
+  const int64_t shared = InfoNumber("scripts_shared");
+  Client watcher = Connect();
+  watcher.Do("WATCH a");
+  Client waiter = Connect();
+  waiter.SendLine("BLPOP list 0");
+  ASSERT_TRUE(Eventually([&] { return InfoNumber("blocked_clients") == 1; }));
+  Client listener = Connect();
+  Subscribe(listener, {"SUBSCRIBE", "news"});
+  ASSERT_EQ(admin.Do("DEBUG PEAL-EFFECTS START"), "OK");
+  EXPECT_EQ(client.Call(command).Show(), "'done'");
+  EXPECT_EQ(admin.Call({"DEBUG", "PEAL-EFFECTS", "TAKE"}).Show(),
+            "[[:0, 'SET', 'a', '1'], [:0, 'SET', 'a', '2', 'KEEPTTL'], [:0, 'RPUSH', 'list', "
+            "'x'], [:0, 'LPOP', 'list']]");
+  admin.Do("DEBUG PEAL-EFFECTS STOP");
+  EXPECT_EQ(InfoNumber("scripts_shared"), shared + 1);
+  EXPECT_EQ(waiter.Read().Show(), "['list', 'x']");
+  EXPECT_EQ(Frame(listener.Read()), "message news n");
+  watcher.Do("MULTI");
+  watcher.Do("GET a");
+  EXPECT_TRUE(watcher.Call({"EXEC"}).IsNull());
+}
+
+TEST_P(Scripts, FunctionsAreSharedUntilTheirLibraryChanges) {
+  if (IsReference()) GTEST_SKIP() << "counts that redis-server does not have";
+  Client client = Connect();
+  const auto load = [&](int version) {
+    client.Call({"FUNCTION", "LOAD", "REPLACE",
+                 "#!lua name=lib\nredis.register_function('f', function(keys) redis.call('INCR', "
+                 "keys[1]) return " +
+                     std::to_string(version) + " end)"});
+  };
+  for (int version = 1; version <= 3; ++version) {
+    load(version);
+    const int64_t shared = InfoNumber("scripts_shared");
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_EQ(client.Do("FCALL f 1 k"), ":" + std::to_string(version));
+    }
+    EXPECT_EQ(InfoNumber("scripts_shared"), shared + 3);
+  }
+  EXPECT_EQ(client.Do("GET k"), "'15'");
+}
+
 TEST_P(Scripts, MonitorsSeeTheScriptThenItsCommands) {
   Client monitor = ConnectResp2();
   ASSERT_EQ(monitor.Do("MONITOR"), "OK");

@@ -86,6 +86,8 @@ SCENARIOS["growth"] = Scenario("5M keys or elements come, expire and go: longest
 SCENARIOS["hit-ratio"] = Scenario("zipf trace with a quarter of the memory under allkeys-lru and allkeys-lfu", ["hit-ratio"])
 SCENARIOS["transactions"] = Scenario("70 % GET, 20 % SET, 10 % MULTI: 1 and 2 reactors, not pinned", ["transactions"],
                                      ["peal-1", "peal-2", "redis"], both=True)
+SCENARIOS["scripts"] = Scenario("EVALSHA of one GET and one SET: 1 and 2 reactors, not pinned", ["scripts"],
+                                ["redis", "peal-1", "peal-2"], both=True)
 SCENARIOS["reactors"] = Scenario("1, 2 and 4 reactors, not pinned", ["fanout-100", "channels-many", "get"],
                                  ["peal-1", "peal-2", "peal-4"], both=True)
 

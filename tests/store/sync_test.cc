@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <random>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -408,6 +410,266 @@ TEST(GateVisits, TicketsThatWereGivenUpAreSkipped) {
   });
   EXPECT_EQ(odd, 0);
   EXPECT_EQ(total, 2 * served);
+}
+
+// A thread that waits for a stripe in a turn; see Gate::Bystander.
+class InTurn final : Gate::Bystander {
+ public:
+  InTurn(Gate& gate, int participant) : gate_(gate), participant_(participant) {
+    gate_.NameThread(participant_, this);
+    gate_.Enter(participant_);
+  }
+  ~InTurn() {
+    gate_.Leave(participant_);
+    gate_.NameThread(participant_, nullptr);
+  }
+  void StepAside() override {
+    gate_.Leave(participant_);
+    gate_.Enter(participant_);
+    ++asides_;
+  }
+  int asides() const { return asides_; }
+
+ private:
+  Gate& gate_;
+  const int participant_;
+  int asides_ = 0;
+};
+
+TEST(GateUpgrade, GoesBeforeThoseWhoWaitForTheGateOrForAStripe) {
+  Gate gate;
+  Mutex stripe(LockRank::kStripe);
+  int value = 0;
+  std::atomic<int> waiting{0};
+  std::vector<std::jthread> threads;
+  gate.Enter(0);
+  stripe.Lock();
+  value = 1;
+  // Two in a turn, then two who want everything.
+  for (int i = 1; i <= 2; ++i) {
+    threads.emplace_back([&, i] {
+      InTurn turn(gate, i);
+      ++waiting;
+      stripe.Lock();
+      EXPECT_EQ(value % 2, 0);
+      value += 2;
+      stripe.Unlock();
+      EXPECT_GT(turn.asides(), 0);
+    });
+  }
+  while (waiting < 2) std::this_thread::yield();
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] {
+      ++waiting;
+      const Gate::ExclusiveScope scope(gate);
+      EXPECT_EQ(value % 2, 0);
+      value += 2;
+    });
+  }
+  while (waiting < 4) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  const bool is_upgraded = gate.Upgrade(0);
+  stripe.Unlock();
+  EXPECT_TRUE(is_upgraded);
+  if (is_upgraded) {
+    EXPECT_TRUE(gate.HeldExclusively());
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    EXPECT_EQ(value, 1);
+    value = 2;
+    gate.UnlockExclusive();
+  }
+  gate.Leave(0);
+  threads.clear();
+  EXPECT_EQ(value, 10);
+}
+
+TEST(GateUpgrade, OfTwoOneIsRefusedAndMustLeave) {
+  Gate gate;
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<int> upgraded{0};
+    std::atomic<int> ready{0};
+    {
+      std::vector<std::jthread> threads;
+      threads.reserve(3);
+      for (int i = 0; i < 3; ++i) {
+        threads.emplace_back([&, i] {
+          gate.Enter(i);
+          ++ready;
+          while (ready < 3) std::this_thread::yield();
+          if (gate.Upgrade(i)) {
+            ++upgraded;
+            gate.UnlockExclusive();
+          }
+          gate.Leave(i);
+        });
+      }
+    }
+    // The others may come one after the other, but nobody twice at a time.
+    EXPECT_GE(upgraded, 1);
+  }
+}
+
+TEST(GateUpgrade, MixesWithTicketsStripesAndTurns) {
+  constexpr int kThreads = 4;
+  constexpr int kTurns = 3000;
+  Gate gate;
+  Mutex stripes[2] = {Mutex(LockRank::kStripe, 0), Mutex(LockRank::kStripe, 1)};
+  int64_t values[2] = {0, 0};  // each guarded by its stripe, or by the Gate
+  std::atomic<int64_t> added{0};
+  std::atomic<int> upgraded{0};
+  {
+    std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&, i] {
+        std::mt19937 random(static_cast<unsigned>(i));
+        for (int n = 0; n < kTurns; ++n) {
+          InTurn turn(gate, i);
+          const auto choice = random() % 8;
+          const size_t at = random() % 2;
+          if (choice == 0) {
+            gate.LockExclusive(i);
+            ++values[0];
+            ++values[1];
+            added += 2;
+            gate.UnlockExclusive();
+          } else {
+            stripes[at].Lock();
+            ++values[at];
+            ++added;
+            // Goes on to the other one half-way.
+            const bool is_upgraded = choice == 1 && gate.Upgrade(i);
+            stripes[at].Unlock();
+            if (is_upgraded) {
+              ++values[1 - at];
+              ++added;
+              ++upgraded;
+              gate.UnlockExclusive();
+            }
+          }
+        }
+      });
+    }
+  }
+  EXPECT_EQ(values[0] + values[1], added);
+  EXPECT_GT(upgraded, 0);
+}
+
+// As a reactor: visits while it waits.
+class Visitor final : Gate::Bystander {
+ public:
+  Visitor(Gate& gate, int participant, std::atomic<int>& visits)
+      : gate_(gate), participant_(participant), visits_(visits) {
+    gate_.NameThread(participant_, this);
+  }
+  ~Visitor() { gate_.NameThread(participant_, nullptr); }
+  void Enter() {
+    while (!gate_.EnterOrVisit(participant_)) {
+      ++visits_;
+      gate_.LeaveVisit(participant_);
+      std::this_thread::yield();
+    }
+  }
+  void StepAside() override {
+    gate_.Leave(participant_);
+    Enter();
+  }
+  /// Lower ones first; drops what it has when it is in the way of somebody.
+  static void Lock(std::span<Mutex> stripes) NO_THREAD_SAFETY_ANALYSIS {
+    for (size_t i = 0; i < stripes.size();) {
+      if (stripes[i].LockUnlessWanted()) {
+        ++i;
+        continue;
+      }
+      while (i > 0) stripes[--i].Unlock();
+      Gate::ThreadStepsAside();
+    }
+  }
+  static void Unlock(std::span<Mutex> stripes) NO_THREAD_SAFETY_ANALYSIS {
+    for (Mutex& stripe : stripes) stripe.Unlock();
+  }
+
+ private:
+  Gate& gate_;
+  const int participant_;
+  std::atomic<int>& visits_;
+};
+
+TEST(GateUpgrade, MixesWithVisitsAndWithThoseWhoGiveUp) {
+  constexpr int kThreads = 5;
+  constexpr size_t kStripes = 3;
+  Gate gate;
+  Mutex stripes[kStripes] = {Mutex(LockRank::kStripe, 0), Mutex(LockRank::kStripe, 1),
+                             Mutex(LockRank::kStripe, 2)};
+  int64_t values[kStripes] = {0, 0, 0};  // each guarded by its stripe, or by the Gate
+  std::atomic<int64_t> added{0};
+  std::atomic<int> upgraded{0};
+  std::atomic<int> refused{0};
+  std::atomic<int> given_up{0};
+  std::atomic<int> visits{0};
+  // With the Gate held: everything changes twice, and whoever comes between sees neither.
+  const auto change_all = [&](bool allows_visits) {
+    for (int64_t& value : values) ++value;
+    if (allows_visits) {
+      gate.AllowVisits();
+      std::this_thread::yield();
+      gate.EndVisits();
+    }
+    for (int64_t& value : values) ++value;
+    added += 2 * static_cast<int64_t>(kStripes);
+  };
+  RunThreads(kThreads, [&](int me) {
+    std::mt19937 random(static_cast<unsigned>(me));
+    Visitor visitor(gate, me, visits);
+    const auto is_over = [&](int n) {
+      return n >= 100 * kRounds || (n >= kRounds && upgraded > 50 && refused > 0 && given_up > 0);
+    };
+    for (int n = 0; !is_over(n); ++n) {
+      visitor.Enter();
+      const auto choice = random() % 16;
+      const size_t at = random() % kStripes;
+      if (choice == 0) {
+        gate.LockExclusive(me);
+        change_all(random() % 2 == 0);
+        gate.UnlockExclusive();
+      } else if (choice == 1) {
+        if (!gate.LockExclusiveUnlessVisits(me)) {
+          ++given_up;
+          continue;
+        }
+        change_all(false);
+        gate.UnlockExclusive();
+      } else {
+        const size_t count = random() % 2 == 0 && at + 1 < kStripes ? 2 : 1;
+        const std::span<Mutex> own(stripes + at, count);
+        Visitor::Lock(own);
+        for (size_t i = at; i < at + count; ++i) {
+          ++values[i];
+          EXPECT_EQ(values[i] % 2, 1);
+        }
+        const bool wants_all = choice < 6;
+        const bool has_all = wants_all && gate.Upgrade(me);
+        for (size_t i = at; i < at + count; ++i) ++values[i];
+        added += 2 * static_cast<int64_t>(count);
+        Visitor::Unlock(own);
+        if (has_all) {
+          ++upgraded;
+          change_all(random() % 2 == 0);
+          gate.UnlockExclusive();
+        } else if (wants_all) {
+          ++refused;
+        }
+      }
+      gate.Leave(me);
+    }
+  });
+  int64_t sum = 0;
+  for (const int64_t value : values) sum += value;
+  EXPECT_EQ(sum, added);
+  EXPECT_GT(upgraded, 0);
+  EXPECT_GT(refused, 0);
+  EXPECT_GT(given_up, 0);
+  EXPECT_GT(visits, 0);
 }
 
 TEST(DistributedRwLock, ReadersNeverSeeAHalfDoneWrite) {

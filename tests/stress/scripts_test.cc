@@ -9,6 +9,8 @@
 namespace peal::tests {
 namespace {
 
+using Command = std::vector<std::string>;
+
 constexpr int kCalls = 1000 / kSlowness;  // of each of those who count
 constexpr int kSpins = 24 / kSlowness + 2;
 
@@ -64,6 +66,9 @@ TEST_P(ScriptsAmongOthers, EachIsWholeOrNothing) {
                std::vector<std::vector<std::string>>{{"MULTI"}, {"EVAL", kCount, "0"}, {"EXEC"}}) {
             shown = client.Call(command).Show();
           }
+        } else if (i == 1) {
+          // Names its keys, so it runs under their stripes alone.
+          shown = client.Call({"EVAL", kCount, "3", "left", "right", "list"}).Show();
         } else {
           shown = client.Call({"EVAL", kCount, "0"}).Show();
         }
@@ -90,7 +95,18 @@ TEST_P(ScriptsAmongOthers, EachIsWholeOrNothing) {
                 : "local c = coroutine.wrap(function() local n = 0 while n < 3e6 do n = n + 1 end "
                   "end) c() for i = 1, 100 do redis.call('GET', KEYS[1]) end "
                   "redis.call('SET', KEYS[1], 1) return 'written'";
-        std::string shown = Insist(client, {"EVAL", script, "1", key});
+        // This one is trusted with its key when it begins to spin.
+        const std::string trusted =
+            "local n = 0 while n < tonumber(ARGV[1]) do n = n + 1 end redis.call('GET', KEYS[1]) "
+            "if ARGV[1] ~= '0' then redis.call('SET', KEYS[1], 1) return 'written' end -- " +
+            key;
+        std::string shown;
+        if (random() % 2 == 0) {
+          for (int run = 0; run < 2; ++run) Insist(client, {"EVAL", trusted, "1", key, "0"});
+          shown = Insist(client, {"EVAL", trusted, "1", key, "3e6"});
+        } else {
+          shown = Insist(client, {"EVAL", script, "1", key});
+        }
         const bool is_written = shown == "'written'";
         ASSERT_TRUE(is_written || shown.find("Script killed by user") != std::string::npos)
             << shown;
@@ -175,7 +191,79 @@ TEST_P(ScriptsAmongOthers, EachIsWholeOrNothing) {
   EXPECT_EQ(popped, pushed);
   EXPECT_EQ(BlockedClients(), 0);
   EXPECT_GT(killed, 0);
+  EXPECT_GT(InfoNumber("scripts_shared"), 0);
   std::cout << counted << " counted, " << busy << " were told BUSY, " << killed << " killed\n";
+}
+
+TEST_P(ScriptsAmongOthers, WhatHasBeenReplacedOrFlushedIsNotRun) {
+  constexpr int kChanges = 150 / kSlowness;
+  ConnectResp2().Do("CONFIG SET busy-reply-threshold 5000");
+  const std::string text = "redis.call('INCR', KEYS[1]) return #ARGV";
+  const std::string digest = ConnectResp2().Call({"SCRIPT", "LOAD", text}).text;
+  std::atomic<int> at_work{2};
+  std::atomic<int> loaded{0};   // the version of the library that is certainly there
+  std::atomic<int> flushes{0};  // odd while the script may be there or not
+  std::atomic<int64_t> calls{0};
+  std::atomic<int> missing{0};
+  Start([&](Client& client, Random& random) {
+    for (int version = 1; version <= kChanges && !IsOver(); ++version) {
+      ASSERT_EQ(client
+                    .Call({"FUNCTION", "LOAD", "REPLACE",
+                           "#!lua name=lib\nredis.register_function('f', function(keys) "
+                           "redis.call('INCR', keys[1]) return " +
+                               std::to_string(version) + " end)"})
+                    .Show(),
+                "'lib'");
+      loaded = version;
+      for (auto left = random() % 32; left > 0; --left) client.Do("FCALL f 1 k");
+    }
+    --at_work;
+  });
+  Start([&](Client& client, Random& random) {
+    for (int n = 0; n < kChanges && !IsOver(); ++n) {
+      for (const Command& command : {Command{"SCRIPT", "FLUSH"}, Command{"SCRIPT", "LOAD", text}}) {
+        ++flushes;
+        ASSERT_FALSE(client.Call(command).IsError());
+        ++flushes;
+        for (auto left = random() % 32; left > 0; --left) client.Do("INCR other");
+      }
+    }
+    --at_work;
+  });
+  for (int i = 0; i < 3; ++i) {
+    Start([&, i](Client& client, Random& random) {
+      // All want the same key, and now and then one keeps it for long or stops everybody.
+      const std::string slow = "-- " + std::to_string(i) +
+                               "\nlocal n = 0 while n < tonumber(ARGV[1]) do n = n + 1 end "
+                               "return redis.call('INCR', KEYS[1])";
+      while (at_work > 0 && !IsOver()) {
+        const int version = loaded;
+        if (version != 0) {
+          const Reply reply = client.Call({"FCALL", "f", "1", "k"});
+          ASSERT_FALSE(reply.IsError()) << reply.Show();
+          ASSERT_GE(reply.integer, version);
+        }
+        const int before = flushes;
+        const std::string shown = client.Call({"EVALSHA", digest, "1", "k"}).Show();
+        const int after = flushes;
+        ASSERT_TRUE(shown == ":0" || shown.starts_with("-NOSCRIPT")) << shown;
+        if (before == after && before % 4 == 0) {
+          ASSERT_EQ(shown, ":0");
+        }
+        if (before == after && before % 4 == 2) {
+          ASSERT_NE(shown, ":0");
+        }
+        if (shown != ":0") ++missing;
+        ++calls;
+        if (random() % 32 == 0) client.Call({"EVAL", slow, "1", "k", "100000"});
+        if (random() % 64 == 0) client.Do("KEYS k");
+      }
+    });
+  }
+  Join();
+  EXPECT_GT(missing, 0);
+  EXPECT_GT(calls, missing);
+  EXPECT_GT(InfoNumber("scripts_shared"), 0);
 }
 
 }  // namespace

@@ -110,6 +110,79 @@ TEST_P(Transfers, ByNewValuesOfWatchedAccounts) {
   std::cout << refused << " of " << kWriters * kTransfers << " had to be repeated" << std::endl;
 }
 
+TEST_P(Transfers, ByScriptsThatNameTheirAccounts) {
+  const std::string script =
+      "local left = redis.call('GET', KEYS[1]) local right = redis.call('GET', KEYS[2]) "
+      "redis.call('SET', KEYS[1], left - ARGV[1]) redis.call('SET', KEYS[2], right + ARGV[1]) "
+      "return left + right";
+  const std::string look =
+      "local sum = 0 for i = 1, #KEYS do sum = sum + redis.call('GET', KEYS[i]) end return sum";
+  Run(
+      [&](Client& client, Random& random) {
+        const auto [from, to] = Choose(random);
+        const std::string amount = std::to_string(random() % 50);
+        Reply reply;
+        // Plain commands, transactions and what needs everything go beside them.
+        switch (random() % 16) {
+          case 0:
+            Exec(client, {{"DECRBY", from, amount}, {"INCRBY", to, amount}});
+            return;
+          case 1:
+            client.Do("KEYS account:1");
+            return;
+          case 2:
+            client.Do("SCAN 0");
+            return;
+          case 3:
+            // A text of its own each time: none is ever trusted.
+            reply = client.Call(
+                {"EVAL", script + " -- " + std::to_string(random() % 1000), "2", from, to, amount});
+            break;
+          default:
+            reply = client.Call({"EVAL", script, "2", from, to, amount});
+        }
+        ASSERT_FALSE(reply.IsError()) << reply.Show();
+      },
+      [&](Client& client) {
+        Command command{"EVAL_RO", look, std::to_string(kAccounts)};
+        for (int i = 0; i < kAccounts; ++i) command.push_back(Account(static_cast<uint64_t>(i)));
+        return SumOf(client.Call(command));
+      });
+  if (!IsReference()) {
+    EXPECT_GT(InfoNumber("scripts_shared"), 0);
+  }
+}
+
+TEST_P(Transfers, ByScriptsThatLeaveTheirKeysNowAndThen) {
+  // Half of the texts name an account that they do not use at first, and use one that they have not
+  // named, before they write or after it. Whatever the server then does, it does whole.
+  std::atomic<int> refused{0};
+  Run(
+      [&](Client& client, Random& random) {
+        const auto [from, to] = Choose(random);
+        const std::string text = "-- " + std::to_string(random() % 100) + "\n";
+        const bool is_late = random() % 2 == 0;
+        const std::string script =
+            text + (is_late ? "redis.call('DECRBY', KEYS[1], ARGV[1]) "
+                              "redis.call('INCRBY', ARGV[2] ~= '' and ARGV[2] or KEYS[2], ARGV[1])"
+                            : "local to = ARGV[2] ~= '' and ARGV[2] or KEYS[2] "
+                              "local n = redis.call('GET', to) "
+                              "redis.call('DECRBY', KEYS[1], ARGV[1]) "
+                              "redis.call('SET', to, n + ARGV[1])");
+        const bool strays = random() % 4 == 0;
+        // Half of what ends halfway stays done.
+        const std::string amount = is_late && strays ? "0" : std::to_string(random() % 50);
+        const Reply reply = client.Call({"EVAL", script, strays ? "1" : "2", from,
+                                         strays ? amount : to, strays ? to : amount, ""});
+        if (!reply.IsError()) return;
+        ASSERT_NE(reply.Show().find("Script ended halfway"), std::string::npos) << reply.Show();
+        ASSERT_TRUE(is_late && strays) << reply.Show();
+        ++refused;
+      },
+      [](Client& client) { return SumOf(client.Call(ReadAll())); });
+  std::cout << refused << " ended halfway" << std::endl;
+}
+
 TEST_P(Transfers, BetweenDatabasesWhileTheyAreSwapped) {
   std::atomic<int> swaps{0};
   Run(

@@ -205,4 +205,25 @@ void RunTransactions() {
                });
 }
 
+void RunScripts() {
+  RequestLoad load(50);
+  load.Run(kKeys, [](std::string& out, Connection&, uint64_t number) {
+    AppendCommand(out, {"SET", Key("string", uint32_t(number)), "sixteen bytes..."});
+    return 1;
+  });
+  const std::string digest =
+      load.Ask({"SCRIPT", "LOAD",
+                "local old = redis.call('GET', KEYS[1]) redis.call('SET', KEYS[1], ARGV[1]) "
+                "return old"})
+          .text;
+  for (const uint32_t depth : {1u, 16u}) {
+    load.Measure(Format("EVALSHA get-set p%u", depth), depth,
+                 [&digest](std::string& out, Connection&, uint64_t) {
+                   AppendCommand(out, {"EVALSHA", digest, "1", Key("string", Random(kKeys)),
+                                       "sixteen bytes..."});
+                   return 1;
+                 });
+  }
+}
+
 }  // namespace peal::bench

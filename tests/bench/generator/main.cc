@@ -62,6 +62,7 @@ bool RunNamed(std::string_view name) {
       {"set", [] { RunKeys(KeyOperation::kSet); }},
       {"mixed", [] { RunKeys(KeyOperation::kMixed); }},
       {"commands", RunCommands},
+      {"scripts", RunScripts},
       {"transactions", RunTransactions},
       {"growth", RunGrowth},
       {"hit-ratio", RunHitRatio},

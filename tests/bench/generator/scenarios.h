@@ -47,6 +47,8 @@ void RunMemoryPerKey(bool with_ttl);
 void RunCommands();
 /// 70 % GET, 20 % SET, 10 % MULTI with both.
 void RunTransactions();
+/// EVALSHA of a script with one GET and one SET of its key, depth 1 and 16.
+void RunScripts();
 /// Two million elements of 16 bytes in one collection, or fifty in each: memory each. False if
 /// there is no such type.
 bool RunCollectionMemory(std::string_view type, bool is_large);
