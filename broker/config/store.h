@@ -73,6 +73,10 @@ class ConfigStore {
   /// which Kubernetes sets beside a service called peal. PEAL_CONFIG names a file, see ApplyArgs.
   protocol::Result<void> ApplyEnvironment(const char* const* environment);
 
+  /// Overwrites the values of sensitive directives in the environment, where every program of this
+  /// user could read them, once they have been taken over. Returns the names of the variables.
+  static std::vector<std::string> MaskSecrets(char** environment);
+
   /// CONFIG GET: name and value of every directive that matches one of `globs`, in any letter case.
   /// A name without metacharacters is echoed as it was asked, as Redis does. No name comes twice.
   std::vector<std::pair<std::string, std::string>> Get(

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "protocol/command/arg_reader.h"
@@ -37,6 +38,8 @@ struct CommandContext {
   bool is_silent = false;
   /// A script's redis.call: the script is the client's command, not this.
   bool in_script = false;
+  /// Where Fail puts the error's text, too. Null: nobody wants it.
+  std::string* failure = nullptr;
 
   std::string_view arg(size_t index) const { return args[index]; }
   protocol::ArgReader reader() const { return protocol::ArgReader(args); }

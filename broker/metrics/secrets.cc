@@ -16,7 +16,7 @@ std::span<const std::string_view> HideSecrets(const TableEntry& entry,
   const bool is_auth = entry.full_name == "auth";
   const bool is_hello = entry.full_name == "hello";
   const bool is_config_set = entry.full_name == "config|set";
-  const bool is_user = entry.full_name == "acl|setuser";
+  const bool is_user = entry.full_name == "acl|setuser" || entry.full_name == "acl|setrole";
   if (!is_auth && !is_hello && !is_config_set && !is_user) return args;
   scratch.assign(args.begin(), args.end());
   if (is_auth || is_user) {

@@ -1,0 +1,142 @@
+#include "broker/exec/audit_trail.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "broker/acl/users.h"
+#include "broker/audit/audit_log.h"
+#include "broker/exec/client.h"
+#include "broker/exec/multi.h"
+#include "broker/exec/server.h"
+#include "broker/exec/worker.h"
+#include "broker/metrics/secrets.h"
+#include "protocol/base/text.h"
+
+namespace peal::broker {
+namespace {
+
+using protocol::Audit;
+
+constexpr protocol::Error kCannotAudit = protocol::Error::Static(
+    "ERR the audit log cannot be written, and audit-log-on-error is 'refuse': commands that belong "
+    "into it are refused until it can. See the server's log");
+
+/// Whom AUTH or HELLO AUTH wants to log in; nothing if it is another command.
+std::optional<std::string_view> ClaimedUser(const TableEntry& entry,
+                                            std::span<const std::string_view> args) {
+  if (entry.full_name != "hello") return args.size() > 2 ? args[1] : std::string_view("default");
+  for (size_t i = 2; i + 2 < args.size(); ++i) {
+    if (protocol::EqualsIgnoreCase(args[i], "auth")) return args[i + 1];
+  }
+  return std::nullopt;
+}
+
+bool IsAudited(const TableEntry& entry, std::span<const std::string_view> args) {
+  const Audit audit = entry.command->spec.audit;
+  return audit != Audit::kNone && (audit != Audit::kAuth || ClaimedUser(entry, args).has_value());
+}
+
+/// Rules of ACL SETUSER and SETROLE that can hold no password, whatever was mistyped.
+bool IsHarmlessRule(std::string_view rule) {
+  constexpr std::array<std::string_view, 14> kWords = {
+      "on",         "off",        "nopass",         "resetpass",       "reset",
+      "allkeys",    "resetkeys",  "allchannels",    "resetchannels",   "allcommands",
+      "nocommands", "resetroles", "clearselectors", "sanitize-payload"};
+  if (std::find(kWords.begin(), kWords.end(), protocol::LowerCase(rule)) != kWords.end()) {
+    return true;
+  }
+  return rule.starts_with("+") || rule.starts_with("-") || rule.starts_with("~") ||
+         rule.starts_with("%") || rule.starts_with("&") || rule.starts_with("role:");
+}
+
+/// The arguments as the audit log may show them, without the command's own names.
+std::vector<std::string_view> Shown(const TableEntry& entry,
+                                    std::span<const std::string_view> args) {
+  std::vector<std::string_view> scratch;
+  const auto hidden = HideSecrets(entry, args, scratch);
+  std::vector<std::string_view> shown(hidden.begin(), hidden.end());
+  // Who changed which rights is what the log is for: only what may be a password stays hidden.
+  if (entry.full_name == "acl|setuser" || entry.full_name == "acl|setrole") {
+    for (size_t i = 2; i < args.size(); ++i) {
+      if (i == 2 || IsHarmlessRule(args[i])) shown[i] = args[i];
+    }
+  }
+  const bool is_subcommand = entry.full_name.find('|') != std::string::npos;
+  shown.erase(shown.begin(), shown.begin() + static_cast<ptrdiff_t>(std::min<size_t>(
+                                                 is_subcommand ? 2 : 1, shown.size())));
+  return shown;
+}
+
+void Write(Worker& worker, const Client& client, AuditRecord record) {
+  const std::string address = client.PeerAddress();
+  record.address = address;
+  record.client_id = client.id();
+  worker.server().audit().Write(record, worker.now_ms());
+}
+
+}  // namespace
+
+const protocol::Error* RefuseUnaudited(Worker& worker, const TableEntry& entry,
+                                       std::span<const std::string_view> args) {
+  const Audit audit = entry.command->spec.audit;
+  if (!worker.server().audit().MustRefuse(audit, worker.now_ms()) || !IsAudited(entry, args)) {
+    return nullptr;
+  }
+  return &kCannotAudit;
+}
+
+void AuditCommand(const CommandContext& context, const TableEntry& entry, std::string_view error) {
+  const Audit audit = entry.command->spec.audit;
+  if (!context.server.audit().Wants(audit) || !IsAudited(entry, context.args)) return;
+  const std::vector<std::string_view> args = Shown(entry, context.args);
+  // The account as it was before the command, but for a login: there the name that was claimed.
+  std::string_view user = context.client.session().account->name;
+  if (audit == Audit::kAuth) user = ClaimedUser(entry, context.args).value_or(user);
+  std::string_view from;
+  if (context.in_script) {
+    from = "lua";
+  } else if (context.in_exec) {
+    from = "multi";
+  }
+  Write(context.worker, context.client,
+        {.event = audit,
+         .user = user,
+         .context = from,
+         .command = entry.full_name,
+         .args = args,
+         .error = error});
+}
+
+void AuditDenied(Worker& worker, const Client& client, const TableEntry& entry,
+                 std::span<const std::string_view> args, std::string_view object,
+                 std::string_view context, std::string_view error) {
+  if (!worker.server().audit().Wants(Audit::kDenied)) return;
+  std::vector<std::string_view> shown;
+  if (entry.command->spec.audit != Audit::kNone) {
+    shown = Shown(entry, args);
+  } else if (!object.empty()) {
+    shown.push_back(object);
+  }
+  Write(worker, client,
+        {.event = Audit::kDenied,
+         .user = client.session().account->name,
+         .context = context,
+         .command = entry.full_name,
+         .args = shown,
+         .error = error});
+}
+
+void WipeSecrets(const TableEntry& entry, std::span<const std::string_view> args) {
+  std::vector<std::string_view> scratch;
+  const auto hidden = HideSecrets(entry, args, scratch);
+  if (hidden.data() == args.data()) return;
+  for (size_t i = 0; i < args.size(); ++i) {
+    // Arguments are views of buffers of ours: what was read from the socket, a transaction's queue.
+    if (hidden[i].data() != args[i].data())
+      Cleanse(const_cast<char*>(args[i].data()), args[i].size());
+  }
+}
+
+}  // namespace peal::broker
