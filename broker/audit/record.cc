@@ -113,6 +113,7 @@ std::string FormatAuditRecord(const AuditRecord& record, int64_t now_ms) {
     AppendArgs(line, record.args);
   }
   AppendMember(line, "result", record.error.empty() ? "ok" : record.error);
+  if (!record.reason.empty()) AppendMember(line, "reason", record.reason);
   line.append("}\n");
   return line;
 }

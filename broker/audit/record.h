@@ -20,6 +20,7 @@ struct AuditRecord {
   std::string_view command;                // full name: "config|set"
   std::span<const std::string_view> args;  // without the names of the command; no secrets
   std::string_view error;                  // as the client was told; empty: it was done
+  std::string_view reason;                 // what the client was not told; empty: nothing
 };
 
 /// The record as one line of JSON, with its line end. At most 32 arguments of at most 256 octets

@@ -95,6 +95,7 @@ std::optional<Error> Authenticate(CommandContext& context, std::string_view user
   if (outcome.account == nullptr) {
     NoteFailedAttempt(context.client, outcome.reason);
     NoteFailedLogin(context.worker, context.client, user, context.args[0], outcome.reason);
+    if (context.failure != nullptr) context.failure->reason = outcome.reason;
     return protocol::errors::kWrongPass;
   }
   LogIn(context.client, std::move(outcome.account), outcome.expires_ms);

@@ -87,10 +87,12 @@ const protocol::Error* RefuseUnaudited(Worker& worker, const TableEntry& entry,
   return &kCannotAudit;
 }
 
-void AuditCommand(const CommandContext& context, const TableEntry& entry, std::string_view error) {
+void AuditCommand(const CommandContext& context, const TableEntry& entry, const Failure& failure) {
   const Audit audit = entry.command->spec.audit;
   if (!context.server.audit().Wants(audit) || !IsAudited(entry, context.args)) return;
-  const std::vector<std::string_view> args = Shown(entry, context.args);
+  // Nothing of a login may be shown but the name, which stands in a place of its own.
+  std::vector<std::string_view> args;
+  if (audit != Audit::kAuth) args = Shown(entry, context.args);
   // The account as it was before the command, but for a login: there the name that was claimed.
   std::string_view user = context.client.session().account->name;
   if (audit == Audit::kAuth) user = ClaimedUser(entry, context.args).value_or(user);
@@ -106,7 +108,8 @@ void AuditCommand(const CommandContext& context, const TableEntry& entry, std::s
          .context = from,
          .command = entry.full_name,
          .args = args,
-         .error = error});
+         .error = failure.error,
+         .reason = failure.reason});
 }
 
 void AuditDenied(Worker& worker, const Client& client, const TableEntry& entry,

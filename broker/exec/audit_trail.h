@@ -17,8 +17,8 @@ namespace peal::broker {
 const protocol::Error* RefuseUnaudited(Worker& worker, const TableEntry& entry,
                                        std::span<const std::string_view> args);
 
-/// Writes down that an audited command ran; `error` as the client was told, empty if it worked.
-void AuditCommand(const CommandContext& context, const TableEntry& entry, std::string_view error);
+/// Writes down that an audited command ran, and why it failed if it did.
+void AuditCommand(const CommandContext& context, const TableEntry& entry, const Failure& failure);
 
 /// Writes down that a command was refused for want of rights. `object` is the key or channel that
 /// it was refused for; other arguments are shown only of commands that are audited anyway, because

@@ -87,7 +87,7 @@ void CommandContext::Fail(const Error& error) {
   worker.stats().CountError(error.code());
   worker.stats().CountFailed(worker.running_index());
   reply.Error(error);
-  if (failure != nullptr) *failure = error.text();
+  if (failure != nullptr) failure->error = error.text();
 }
 
 struct Worker::Parsed {
@@ -529,7 +529,7 @@ void Worker::AddMovableKeys(Unit& unit, const TableEntry& entry,
 void Worker::Run(CommandContext& context, const TableEntry& entry) {
   if (entry.command->spec.audit == protocol::Audit::kNone) [[likely]]
     return RunUnaudited(context, entry);
-  std::string failure;
+  Failure failure;
   context.failure = &failure;
   RunUnaudited(context, entry);
   AuditCommand(context, entry, failure);
