@@ -69,6 +69,22 @@ std::vector<std::string_view> Shown(const TableEntry& entry,
   return shown;
 }
 
+/// The error as it may be shown: some repeat the argument that is wrong, which may be a password in
+/// the wrong place.
+std::string ShownError(const TableEntry& entry, std::span<const std::string_view> args,
+                       std::string error) {
+  std::vector<std::string_view> scratch;
+  const auto hidden = HideSecrets(entry, args, scratch);
+  for (size_t i = 0; i < args.size() && hidden.data() != args.data(); ++i) {
+    if (args[i].empty() || hidden[i].data() == args[i].data() || IsHarmlessRule(args[i])) continue;
+    for (size_t at = error.find(args[i]); at != std::string::npos;
+         at = error.find(args[i], at + hidden[i].size())) {
+      error.replace(at, args[i].size(), hidden[i]);
+    }
+  }
+  return error;
+}
+
 void Write(Worker& worker, const Client& client, AuditRecord record) {
   const std::string address = client.PeerAddress();
   record.address = address;
@@ -93,6 +109,7 @@ void AuditCommand(const CommandContext& context, const TableEntry& entry, const 
   // Nothing of a login may be shown but the name, which stands in a place of its own.
   std::vector<std::string_view> args;
   if (audit != Audit::kAuth) args = Shown(entry, context.args);
+  const std::string error = ShownError(entry, context.args, failure.error);
   // The account as it was before the command, but for a login: there the name that was claimed.
   std::string_view user = context.client.session().account->name;
   if (audit == Audit::kAuth) user = ClaimedUser(entry, context.args).value_or(user);
@@ -108,7 +125,7 @@ void AuditCommand(const CommandContext& context, const TableEntry& entry, const 
          .context = from,
          .command = entry.full_name,
          .args = args,
-         .error = failure.error,
+         .error = error,
          .reason = failure.reason});
 }
 
