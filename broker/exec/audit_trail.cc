@@ -51,9 +51,9 @@ bool IsHarmlessRule(std::string_view rule) {
          rule.starts_with("%") || rule.starts_with("&") || rule.starts_with("role:");
 }
 
-/// The arguments as the audit log may show them, without the command's own names.
-std::vector<std::string_view> Shown(const TableEntry& entry,
-                                    std::span<const std::string_view> args) {
+/// The arguments as the audit log may show them: each itself, or "(redacted)".
+std::vector<std::string_view> Hidden(const TableEntry& entry,
+                                     std::span<const std::string_view> args) {
   std::vector<std::string_view> scratch;
   const auto hidden = HideSecrets(entry, args, scratch);
   std::vector<std::string_view> shown(hidden.begin(), hidden.end());
@@ -63,9 +63,16 @@ std::vector<std::string_view> Shown(const TableEntry& entry,
       if (i == 2 || IsHarmlessRule(args[i])) shown[i] = args[i];
     }
   }
+  return shown;
+}
+
+/// Those without the command's own names.
+std::vector<std::string_view> Shown(const TableEntry& entry,
+                                    std::span<const std::string_view> args) {
   const bool is_subcommand = entry.full_name.find('|') != std::string::npos;
-  shown.erase(shown.begin(), shown.begin() + static_cast<ptrdiff_t>(std::min<size_t>(
-                                                 is_subcommand ? 2 : 1, shown.size())));
+  std::vector<std::string_view> shown = Hidden(entry, args);
+  const size_t names = std::min<size_t>(is_subcommand ? 2 : 1, shown.size());
+  shown.erase(shown.begin(), shown.begin() + static_cast<ptrdiff_t>(names));
   return shown;
 }
 
@@ -73,13 +80,20 @@ std::vector<std::string_view> Shown(const TableEntry& entry,
 /// the wrong place.
 std::string ShownError(const TableEntry& entry, std::span<const std::string_view> args,
                        std::string error) {
-  std::vector<std::string_view> scratch;
-  const auto hidden = HideSecrets(entry, args, scratch);
-  for (size_t i = 0; i < args.size() && hidden.data() != args.data(); ++i) {
-    if (args[i].empty() || hidden[i].data() == args[i].data() || IsHarmlessRule(args[i])) continue;
-    for (size_t at = error.find(args[i]); at != std::string::npos;
-         at = error.find(args[i], at + hidden[i].size())) {
-      error.replace(at, args[i].size(), hidden[i]);
+  if (error.empty()) return error;
+  const std::vector<std::string_view> shown = Hidden(entry, args);
+  std::vector<std::string_view> secrets;
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (!args[i].empty() && shown[i].data() != args[i].data()) secrets.push_back(args[i]);
+  }
+  // The longest first: a short one may be a part of it.
+  std::sort(secrets.begin(), secrets.end(),
+            [](std::string_view a, std::string_view b) { return a.size() > b.size(); });
+  constexpr std::string_view kRedacted = "(redacted)";
+  for (const std::string_view secret : secrets) {
+    for (size_t at = error.find(secret); at != std::string::npos;
+         at = error.find(secret, at + kRedacted.size())) {
+      error.replace(at, secret.size(), kRedacted);
     }
   }
   return error;

@@ -210,12 +210,17 @@ TEST_F(TokenLogins, KeysAreReadAfreshAndBadOnesAreNot) {
 
 TEST_F(TokenLogins, TheOpensslCommandMakesThem) {
   // The line of docs/security.md.
+  const std::string key_file = keys_dir_ + "/token.key";
+  ASSERT_EQ(
+      RunProgram("/bin/sh", {"-c", "umask 077; openssl rand -hex 32 > " + key_file}).exit_code, 0);
+  Put(keys_, "hmac main file:" + key_file + "\n");
+  server_.Signal(SIGHUP);
+  ASSERT_TRUE(server_.WaitForLog("keys of tokens read afresh"));
   const std::string expiry = std::to_string(Now() + 600);
-  const ProgramResult made =
-      RunProgram("/bin/sh", {"-c", "printf 'peal1\\n%s\\n%s\\n%s' bob " + expiry +
-                                       " reader | openssl dgst -sha256 -mac "
-                                       "HMAC -macopt hexkey:" +
-                                       kHexSecret + " -r | cut -d' ' -f1"});
+  const ProgramResult made = RunProgram(
+      "/bin/sh", {"-c", "printf 'peal1\\n%s\\n%s\\n%s' bob " + expiry +
+                            " reader | openssl dgst -sha256 -mac HMAC -macopt key:$(cat " +
+                            key_file + ") -r | cut -d' ' -f1"});
   ASSERT_EQ(made.exit_code, 0) << made.output;
   std::string mac = made.output;
   while (mac.ends_with('\n')) mac.pop_back();
