@@ -78,6 +78,7 @@ struct TlsSettings {
   std::string cert_file;
   std::string key_file;
   std::string key_file_pass;
+  std::string key_file_pass_file;
   std::string dh_params_file;
   std::string ca_cert_file;
   std::string ca_cert_dir;

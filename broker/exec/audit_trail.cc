@@ -27,10 +27,9 @@ constexpr protocol::Error kCannotAudit = protocol::Error::Static(
 std::optional<std::string_view> ClaimedUser(const TableEntry& entry,
                                             std::span<const std::string_view> args) {
   if (entry.full_name != "hello") return args.size() > 2 ? args[1] : std::string_view("default");
-  for (size_t i = 2; i + 2 < args.size(); ++i) {
-    if (protocol::EqualsIgnoreCase(args[i], "auth")) return args[i + 1];
-  }
-  return std::nullopt;
+  const HelloOptions options = ReadHello(args);
+  if (options.auths.empty()) return std::nullopt;
+  return args[options.auths.back() + 1];
 }
 
 bool IsAudited(const TableEntry& entry, std::span<const std::string_view> args) {
@@ -103,6 +102,8 @@ void Write(Worker& worker, const Client& client, AuditRecord record) {
   const std::string address = client.PeerAddress();
   record.address = address;
   record.client_id = client.id();
+  const std::string subject = client.transport().PeerSubject();
+  record.certificate = subject;
   worker.server().audit().Write(record, worker.now_ms());
 }
 
@@ -160,6 +161,12 @@ void AuditDenied(Worker& worker, const Client& client, const TableEntry& entry,
          .command = entry.full_name,
          .args = shown,
          .error = error});
+}
+
+void AuditCertificate(Worker& worker, const Client& client, std::string_view name,
+                      std::string_view error) {
+  if (!worker.server().audit().Wants(Audit::kAuth)) return;
+  Write(worker, client, {.event = Audit::kAuth, .user = name, .error = error});
 }
 
 void WipeSecrets(const TableEntry& entry, std::span<const std::string_view> args) {

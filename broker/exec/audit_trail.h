@@ -27,6 +27,10 @@ void AuditDenied(Worker& worker, const Client& client, const TableEntry& entry,
                  std::span<const std::string_view> args, std::string_view object,
                  std::string_view context, std::string_view error);
 
+/// Writes down that a client's certificate made it the user `name`, or did not.
+void AuditCertificate(Worker& worker, const Client& client, std::string_view name,
+                      std::string_view error);
+
 /// Overwrites passwords among the arguments, which nobody needs any more.
 void WipeSecrets(const TableEntry& entry, std::span<const std::string_view> args);
 

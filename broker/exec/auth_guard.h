@@ -57,8 +57,8 @@ class AuthGuard {
 /// reply. Reactor thread.
 std::optional<protocol::Error> RefuseAttempt(Client& client);
 
-/// To be called when an attempt of `client` failed: counts it and writes a line with the reason to the
-/// log.
+/// To be called when an attempt of `client` failed: counts it and writes a line with the reason to
+/// the log.
 void NoteFailedAttempt(Client& client, std::string_view reason);
 
 }  // namespace peal::broker

@@ -702,9 +702,13 @@ void Worker::AuthenticateByCertificate(Client& client) {
   const auto& transport = static_cast<const TlsTransport&>(client.transport());
   const std::string name =
       field == TlsUserField::kUri ? transport.PeerUri() : transport.PeerCommonName();
-  if (name.empty()) return;
+  if (name.empty() || server_.audit().MustRefuse(protocol::Audit::kAuth, now_ms_)) return;
   const AclAccountRef account = server_.acl().Find(name);
-  if (account != nullptr && account->user->rules().is_on) return LogIn(client, account);
+  if (account != nullptr && account->user->rules().is_on) {
+    LogIn(client, account);
+    return AuditCertificate(*this, client, name, "");
+  }
+  AuditCertificate(*this, client, name, "the certificate is for no user here");
   ++stats_.counters().certificate_refusals;
   static RateLimitedLog limited(LogLevel::kNotice, 5);
   limited.Write("client id={} addr={}: its certificate is for no user here: {}", client.id(),

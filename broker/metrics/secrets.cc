@@ -10,6 +10,22 @@ constexpr std::string_view kRedacted = "(redacted)";
 
 }  // namespace
 
+HelloOptions ReadHello(std::span<const std::string_view> args) {
+  HelloOptions options;
+  for (options.end = 2; options.end < args.size();) {
+    const size_t left = args.size() - options.end - 1;
+    if (protocol::EqualsIgnoreCase(args[options.end], "auth") && left >= 2) {
+      options.auths.push_back(options.end);
+      options.end += 3;
+    } else if (protocol::EqualsIgnoreCase(args[options.end], "setname") && left >= 1) {
+      options.end += 2;
+    } else {
+      break;
+    }
+  }
+  return options;
+}
+
 std::span<const std::string_view> HideSecrets(const TableEntry& entry,
                                               std::span<const std::string_view> args,
                                               std::vector<std::string_view>& scratch) {
@@ -22,10 +38,11 @@ std::span<const std::string_view> HideSecrets(const TableEntry& entry,
   if (is_auth || is_user) {
     for (size_t i = is_user ? 2 : 1; i < scratch.size(); ++i) scratch[i] = kRedacted;
   } else if (is_hello) {
-    for (size_t i = 2; i < scratch.size(); ++i) {
-      if (!protocol::EqualsIgnoreCase(args[i], "auth")) continue;
-      for (size_t k = i + 1; k < scratch.size() && k <= i + 2; ++k) scratch[k] = kRedacted;
-      i += 2;
+    const HelloOptions options = ReadHello(args);
+    for (const size_t at : options.auths) scratch[at + 1] = scratch[at + 2] = kRedacted;
+    // What is not understood may be a password in the wrong place.
+    for (size_t i = options.end; i < scratch.size(); ++i) {
+      if (!protocol::EqualsIgnoreCase(args[i], "auth")) scratch[i] = kRedacted;
     }
   } else {
     for (size_t i = 2; i + 1 < scratch.size(); i += 2) {

@@ -228,7 +228,7 @@ TEST_F(Audit, AFullDiskStopsAdministrationIfThatIsAskedFor) {
 }
 
 TEST_F(Audit, FloodsAreBounded) {
-  Server server(Options());
+  Server server(Options({"--auth-failures-per-minute", "0"}));
   Client client = server.Connect();
   constexpr int kAttempts = 3000;
   std::vector<std::vector<std::string>> attempts(kAttempts, {"AUTH", "nobody", "x"});
@@ -290,6 +290,10 @@ TEST_F(Audit, SecretsAreNowhere) {
   EXPECT_THAT(bob.Do("AUTH bob " + mark + "wrong"), StartsWith("-WRONGPASS"));
   EXPECT_THAT(bob.Do("AUTH " + mark + "wrong"), StartsWith("-WRONGPASS"));
   EXPECT_EQ(bob.Do("HELLO 3 AUTH bob " + mark + "bob").substr(0, 1), "{");
+  for (const std::string options :
+       {"SETNAME auth AUTH bob ", "AUTH bob x AUTH bob ", "SETNAME AUTH bob ", "AUTH ", "OTHER "}) {
+    admin.Do("HELLO 2 " + options + mark + "hello");
+  }
   EXPECT_THAT(bob.Do("CONFIG SET requirepass " + mark + "denied"), StartsWith("-NOPERM"));
   EXPECT_THAT(admin.Do("CONFIG SET requirepass " + mark + "both"),
               HasSubstr("cannot be used at the same time"));

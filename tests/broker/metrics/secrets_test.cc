@@ -33,6 +33,13 @@ TEST(SecretsTest, PasswordsOfAuthAreHidden) {
 TEST(SecretsTest, PasswordsOfHelloAreHidden) {
   EXPECT_THAT(Shown("hello", {"HELLO", "3", "Auth", "default", "pw", "SETNAME", "me"}),
               ElementsAre("HELLO", "3", "Auth", "(redacted)", "(redacted)", "SETNAME", "me"));
+  EXPECT_THAT(Shown("hello", {"HELLO", "3", "SETNAME", "auth", "AUTH", "u", "pw"}),
+              ElementsAre("HELLO", "3", "SETNAME", "auth", "AUTH", "(redacted)", "(redacted)"));
+  EXPECT_THAT(Shown("hello", {"HELLO", "3", "AUTH", "u", "pw", "AUTH", "v", "pw"}),
+              ElementsAre("HELLO", "3", "AUTH", "(redacted)", "(redacted)", "AUTH", "(redacted)",
+                          "(redacted)"));
+  EXPECT_THAT(Shown("hello", {"HELLO", "3", "SETNAME", "auth", "pw"}),
+              ElementsAre("HELLO", "3", "SETNAME", "auth", "(redacted)"));
   EXPECT_THAT(Shown("hello", {"hello", "3", "auth", "x"}),
               ElementsAre("hello", "3", "auth", "(redacted)"));
 }
