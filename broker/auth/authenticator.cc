@@ -6,7 +6,6 @@
 
 namespace peal::broker {
 
-using protocol::Error;
 using protocol::Result;
 
 Result<TokenAuthenticator::Settings> TokenAuthenticator::Make(const Config& config) {
