@@ -290,9 +290,9 @@ TEST_F(Audit, SecretsAreNowhere) {
   EXPECT_THAT(bob.Do("AUTH bob " + mark + "wrong"), StartsWith("-WRONGPASS"));
   EXPECT_THAT(bob.Do("AUTH " + mark + "wrong"), StartsWith("-WRONGPASS"));
   EXPECT_EQ(bob.Do("HELLO 3 AUTH bob " + mark + "bob").substr(0, 1), "{");
-  for (const std::string options :
+  for (const char* options :
        {"SETNAME auth AUTH bob ", "AUTH bob x AUTH bob ", "SETNAME AUTH bob ", "AUTH ", "OTHER "}) {
-    admin.Do("HELLO 2 " + options + mark + "hello");
+    admin.Do(std::string("HELLO 2 ").append(options).append(mark).append("hello"));
   }
   EXPECT_THAT(bob.Do("CONFIG SET requirepass " + mark + "denied"), StartsWith("-NOPERM"));
   EXPECT_THAT(admin.Do("CONFIG SET requirepass " + mark + "both"),

@@ -14,8 +14,6 @@
 namespace peal::broker {
 namespace {
 
-using ::testing::HasSubstr;
-
 /// Files may grow to `bytes` only while it lives.
 class FileLimit {
  public:

@@ -22,7 +22,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using tests::Base64Url;
 using tests::Hs256;
 using tests::JwtBody;
 using tests::PlainToken;
@@ -128,7 +127,6 @@ class Tokens : public ::testing::Test {
 };
 
 TEST_F(Tokens, SignaturesOfRfc7515AreRight) {
-  const std::string claims(kRfcClaims);
   const auto secret = DecodeBase64Url(kRfcSecret);
   ASSERT_TRUE(secret.has_value());
   const std::vector<std::pair<std::string, std::string_view>> all = {
