@@ -49,6 +49,10 @@ Result<Secret> SecretFromFile(const std::string& path) {
   std::string_view text = file.text.view();
   if (text.ends_with('\n')) text.remove_suffix(1);
   if (text.ends_with('\r')) text.remove_suffix(1);
+  // A public key, which everybody knows, would pass for a secret by its length.
+  if (text.find("-----BEGIN") != std::string_view::npos) {
+    return Error::Owned("'" + path + "' holds a key in PEM, which is no secret for HMAC");
+  }
   return Secret(text);
 }
 

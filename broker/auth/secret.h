@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,28 +13,33 @@
 
 namespace peal::broker {
 
-/// A password or key: overwritten when it goes. Moves only, so that no copy is left behind.
+/// A password or key: overwritten when it goes. Moves only, so that no copy is left behind: the
+/// octets stay where they are, which those of a short std::string do not.
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::string_view text) : text_(text) {}
-  Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { Cleanse(other.text_); }
+  explicit Secret(std::string_view text) : octets_(new char[text.size()]), size_(text.size()) {
+    std::copy(text.begin(), text.end(), octets_.get());
+  }
+  Secret(Secret&& other) noexcept
+      : octets_(std::move(other.octets_)), size_(std::exchange(other.size_, 0)) {}
   Secret& operator=(Secret&& other) noexcept {
     if (this == &other) return *this;
-    Cleanse(text_);
-    text_ = std::move(other.text_);
-    Cleanse(other.text_);
+    Cleanse(octets_.get(), size_);
+    octets_ = std::move(other.octets_);
+    size_ = std::exchange(other.size_, 0);
     return *this;
   }
   Secret(const Secret&) = delete;
   Secret& operator=(const Secret&) = delete;
-  ~Secret() { Cleanse(text_); }
+  ~Secret() { Cleanse(octets_.get(), size_); }
 
-  std::string_view view() const { return text_; }
-  bool empty() const { return text_.empty(); }
+  std::string_view view() const { return {octets_.get(), size_}; }
+  bool empty() const { return size_ == 0; }
 
  private:
-  std::string text_;
+  std::unique_ptr<char[]> octets_;
+  size_t size_ = 0;
 };
 
 /// A file and who may read it.

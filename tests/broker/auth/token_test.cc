@@ -13,6 +13,7 @@
 
 #include "broker/auth/json.h"
 #include "broker/auth/keys.h"
+#include "broker/auth/secret.h"
 #include "broker/auth/signature.h"
 #include "tests/support/server.h"
 #include "tests/support/token.h"
@@ -434,6 +435,10 @@ TEST_F(Tokens, TheFileOfKeysIsCheckedLineByLine) {
       {"hmac a file:" + open_file,
        "keys:1: '" + open_file + "' holds a secret, and everybody may read it: chmod o-r"},
       {"hmac a file:" + Put("short", "short\n"), "keys:1: a secret has 32 octets at least"},
+      {"hs256 a file:" + Put("public.pem", rsa_.PublicPem()),
+       "keys:1: '" + dir_ + "/public.pem' holds a key in PEM, which is no secret for HMAC"},
+      {"hmac a file:" + dir_ + "/ec.pem",
+       "keys:1: '" + dir_ + "/ec.pem' holds a key in PEM, which is no secret for HMAC"},
       {"rs256 a hex:00", "keys:1: a public key is a file: file:PATH"},
       {"rs256 a file:" + secret_file, "keys:1: no public key in PEM"},
       {"rs256 a file:" + Put("empty", ""), "keys:1: no public key in PEM"},
@@ -483,6 +488,20 @@ TEST_F(Tokens, PasswordsInFilesAreChecked) {
   EXPECT_THAT(read(Put("g", std::string("x\0y", 3))), HasSubstr("NUL"));
   EXPECT_THAT(read(dir_), HasSubstr("Is a directory"));
   EXPECT_THAT(read(Put("h", std::string((1 << 20) + 1, 'x'))), HasSubstr("longer than 1 MiB"));
+}
+
+TEST(Secrets, MoveWithoutLeavingACopy) {
+  // Short ones, too: a std::string keeps those in itself, and moving copies them.
+  Secret first("short");
+  const char* const octets = first.view().data();
+  Secret second(std::move(first));
+  EXPECT_EQ(second.view().data(), octets);
+  Secret third("another");
+  third = std::move(second);
+  EXPECT_EQ(third.view().data(), octets);
+  EXPECT_EQ(third.view(), "short");
+  EXPECT_TRUE(Secret().empty());
+  EXPECT_TRUE(Secret("").empty());
 }
 
 TEST(Base64Texts, HaveOneFormOnly) {
