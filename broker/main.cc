@@ -108,10 +108,13 @@ int main(int argc, char** argv) {
   if (options.mode == Options::Mode::kTestConfig) {
     const peal::broker::CommandTable commands;
     if (const auto users = peal::broker::AclUsers(commands).Start(*store); !users.ok()) {
-      return Fail(users.error().text());
+      return Fail(store->WithSource(users.error()).text());
     }
     const auto tokens = peal::broker::TokenAuthenticator::Make(store->config());
-    if (!tokens.ok()) return Fail("auth-token-file: " + std::string(tokens.error().text()));
+    if (!tokens.ok()) {
+      const std::string text = "auth-token-file: " + std::string(tokens.error().text());
+      return Fail(store->WithSource(peal::protocol::Error::Owned(text)).text());
+    }
     std::fputs(store->Describe().c_str(), stdout);
     return 0;
   }

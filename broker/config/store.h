@@ -114,6 +114,8 @@ class ConfigStore {
   const std::string& file() const { return file_; }
 
   const ConfigSource& SourceOf(const Directive& directive) const;
+  /// An error that begins with the name of a directive, and behind it where that was set.
+  protocol::Error WithSource(const protocol::Error& error) const;
   bool IsDefault(const Directive& directive) const;
 
   const std::vector<CommandRename>& renames() const { return renames_; }

@@ -181,12 +181,16 @@ Result<void> Server::RaiseFileLimit(uint32_t maxclients) {
 }
 
 Result<void> Server::Start() {
-  if (auto users = acl_.Start(*config_); !users.ok()) return users;
+  if (auto users = acl_.Start(*config_); !users.ok()) return config_->WithSource(users.error());
   auto tokens = TokenAuthenticator::Make(config());
-  if (!tokens.ok()) return Error::Owned("auth-token-file: " + std::string(tokens.error().text()));
+  if (!tokens.ok()) {
+    const std::string text = "auth-token-file: " + std::string(tokens.error().text());
+    return config_->WithSource(Error::Owned(text));
+  }
   authentication_.tokens().Put(*std::move(tokens));
   if (auto audit = audit_.Configure(config().audit); !audit.ok()) {
-    return Error::Owned("audit-log-file: " + std::string(audit.error().text()));
+    const std::string text = "audit-log-file: " + std::string(audit.error().text());
+    return config_->WithSource(Error::Owned(text));
   }
   // Reactors must not take the signals: the thread in Wait does.
   const sigset_t signals = HandledSignals();
@@ -225,15 +229,7 @@ Result<void> Server::Start() {
   listeners_ = std::make_unique<ListenerSet>(
       MakeListenerOptions(), [this](int fd, ListenerKind kind) { Assign(fd, kind); });
   Result<TlsKeeper::Made> made = MakeTls();
-  if (!made.ok()) {
-    const std::string_view text = made.error().text();
-    const Directive* const directive = FindDirective(text.substr(0, text.find_first_of(" :")));
-    std::string line(text);
-    if (directive != nullptr) {
-      line.append(" (").append(config_->SourceOf(*directive).Describe()).append(")");
-    }
-    return Error::Owned(line);
-  }
+  if (!made.ok()) return config_->WithSource(made.error());
   tls_.Put(*std::move(made), c.tls_auto_reload_interval_s);
   auto opened = listeners_->Open();
   if (!opened.ok()) return opened;
