@@ -8,12 +8,16 @@
 #include <utility>
 
 #include "broker/log/log.h"
+#include "broker/metrics/clock.h"
 
 namespace peal::broker {
 namespace {
 
+using protocol::Audit;
 using protocol::Error;
 using protocol::Result;
+
+uint32_t BitOf(Audit event) { return 1u << static_cast<int>(event); }
 
 std::string Reason(int error) { return std::generic_category().message(error); }
 
@@ -29,37 +33,61 @@ void TellFailure(int error) {
 }
 
 bool IsRefusal(const AuditRecord& record) {
-  return record.event == protocol::Audit::kDenied ||
-         (record.event == protocol::Audit::kAuth && !record.error.empty());
+  return record.event == Audit::kDenied || (record.event == Audit::kAuth && !record.error.empty());
 }
 
 }  // namespace
 
 AuditLog::~AuditLog() {
   store::MutexLock lock(mutex_);
-  if (fd_ >= 0) close(fd_);
+  CloseFile();
+  if (farewell_fd_ >= 0) close(farewell_fd_);
 }
 
 Result<void> AuditLog::Configure(const AuditSettings& settings) {
+  store::MutexLock lock(mutex_);
+  const bool is_same = settings.file == settings_.file && (fd_ >= 0 || settings.file.empty());
   int opened = -1;
-  {
-    store::MutexLock lock(mutex_);
-    const bool is_same = settings.file == settings_.file && (fd_ >= 0 || settings.file.empty());
-    if (!is_same && !settings.file.empty()) opened = OpenFile(settings.file);
-    if (!is_same && !settings.file.empty() && opened < 0) {
+  if (!is_same && !settings.file.empty()) {
+    opened = OpenFile(settings.file);
+    if (opened < 0) {
       return Error::Owned("cannot open '" + settings.file + "': " + Reason(-opened));
     }
-    if (!is_same) {
-      if (fd_ >= 0) close(fd_);
-      fd_ = opened;
-      is_cut_ = false;
-      is_refusing_.store(false, std::memory_order_relaxed);
-    }
-    settings_ = settings;
-    if (!settings.refuse_on_error) is_refusing_.store(false, std::memory_order_relaxed);
-    events_.store(fd_ >= 0 ? settings.events : 0, std::memory_order_relaxed);
   }
+  const bool told_before = fd_ >= 0 && (settings_.events & BitOf(Audit::kConfig)) != 0;
+  if (told_before && (!is_same || (settings.events & BitOf(Audit::kConfig)) == 0)) {
+    if (farewell_fd_ >= 0) close(farewell_fd_);
+    farewell_fd_ = fcntl(fd_, F_DUPFD_CLOEXEC, 0);
+  }
+  if (!is_same) {
+    CloseFile();
+    fd_ = opened;
+    is_refusing_.store(false, std::memory_order_relaxed);
+  }
+  settings_ = settings;
+  if (!settings.refuse_on_error) is_refusing_.store(false, std::memory_order_relaxed);
+  Publish();
   return {};
+}
+
+/// Tells what is missing at its end.
+void AuditLog::CloseFile() {
+  if (fd_ < 0) return;
+  if (untold_left_out_ != 0 || untold_lost_ != 0) WriteGap(WallClockMs());
+  close(std::exchange(fd_, -1));
+  is_cut_ = false;
+}
+
+void AuditLog::Publish() {
+  events_.store((fd_ >= 0 ? settings_.events : 0) | (farewell_fd_ >= 0 ? BitOf(Audit::kConfig) : 0),
+                std::memory_order_relaxed);
+}
+
+void AuditLog::BidFarewell(std::string_view line) {
+  const ssize_t wrote = write(farewell_fd_, line.data(), line.size());
+  if (wrote != static_cast<ssize_t>(line.size())) ++counters_.lost;
+  close(std::exchange(farewell_fd_, -1));
+  Publish();
 }
 
 void AuditLog::Reopen(std::string_view why) {
@@ -84,8 +112,9 @@ void AuditLog::Reopen(std::string_view why) {
 /// Whether one more refusal may be written in this second.
 bool AuditLog::Admit(const AuditRecord& record, int64_t now_ms) {
   if (!IsRefusal(record)) return true;
+  // Reactors read the clock at different times: the second before is this one still.
   const int64_t second = now_ms / 1000;
-  if (second != second_) {
+  if (second > second_ || second < second_ - 1) {
     second_ = second;
     used_ = 0;
   }
@@ -104,10 +133,11 @@ void AuditLog::Write(const AuditRecord& record, int64_t now_ms) {
   int error = 0;
   {
     store::MutexLock lock(mutex_);
-    if (fd_ < 0) return;
+    if (farewell_fd_ >= 0 && record.event == Audit::kConfig) BidFarewell(line);
+    if (fd_ < 0 || (settings_.events & BitOf(record.event)) == 0) return;
     if (!Admit(record, now_ms)) return;
     // Gaps stand where they are. While refusals are being left out their number still grows.
-    const bool is_flood_over = used_ < kRefusalsPerSecond || now_ms / 1000 != second_;
+    const bool is_flood_over = used_ < kRefusalsPerSecond || now_ms / 1000 > second_;
     if (untold_lost_ != 0 || (untold_left_out_ != 0 && is_flood_over)) WriteGap(now_ms);
     error = Put(line);
     NoteOutcome(error);
@@ -155,12 +185,13 @@ void AuditLog::NoteOutcome(int error) {
 
 bool AuditLog::Recovers(int64_t now_ms) {
   store::MutexLock lock(mutex_);
-  return fd_ < 0 || WriteGap(now_ms);
+  // Another thread may have been quicker.
+  return fd_ < 0 || !is_refusing_.load(std::memory_order_relaxed) || WriteGap(now_ms);
 }
 
 void AuditLog::Tick(int64_t now_ms) {
   store::MutexLock lock(mutex_);
-  if (fd_ < 0 || untold_left_out_ == 0 || now_ms / 1000 == second_) return;
+  if (fd_ < 0 || untold_left_out_ == 0 || now_ms / 1000 <= second_) return;
   WriteGap(now_ms);
 }
 

@@ -26,7 +26,9 @@ class AuditLog {
   AuditLog& operator=(const AuditLog&) = delete;
   ~AuditLog();
 
-  /// Opens the file if it is another one. The error is a reason; all stays as it was then.
+  /// Opens the file if it is another one. The error is a reason; all stays as it was then. Who
+  /// ends or moves the log is in it: the next record of `config`, which is that of the command that
+  /// did so, goes to where such records went before, too.
   protocol::Result<void> Configure(const AuditSettings& settings);
   /// Opens the file afresh after it was moved away. If that fails the old one stays in use.
   void Reopen(std::string_view why);
@@ -55,6 +57,9 @@ class AuditLog {
 
  private:
   bool Recovers(int64_t now_ms);
+  void CloseFile() REQUIRES(mutex_);
+  void Publish() REQUIRES(mutex_);
+  void BidFarewell(std::string_view line) REQUIRES(mutex_);
   bool Admit(const AuditRecord& record, int64_t now_ms) REQUIRES(mutex_);
   bool WriteGap(int64_t now_ms) REQUIRES(mutex_);
   int Put(std::string_view line) REQUIRES(mutex_);
@@ -65,8 +70,9 @@ class AuditLog {
   mutable store::Mutex mutex_{store::LockRank::kLeaf};
   AuditSettings settings_ GUARDED_BY(mutex_);
   int fd_ GUARDED_BY(mutex_) = -1;
-  bool is_cut_ GUARDED_BY(mutex_) = false;  // the file ends in the middle of a line
-  int64_t second_ GUARDED_BY(mutex_) = 0;   // of the refusals counted in used_
+  int farewell_fd_ GUARDED_BY(mutex_) = -1;  // where the next record of `config` goes, too
+  bool is_cut_ GUARDED_BY(mutex_) = false;   // the file ends in the middle of a line
+  int64_t second_ GUARDED_BY(mutex_) = 0;    // of the refusals counted in used_
   uint32_t used_ GUARDED_BY(mutex_) = 0;
   uint64_t untold_left_out_ GUARDED_BY(mutex_) = 0;  // since the last line about gaps
   uint64_t untold_lost_ GUARDED_BY(mutex_) = 0;

@@ -37,8 +37,9 @@ bool IsAudited(const TableEntry& entry, std::span<const std::string_view> args) 
   return audit != Audit::kNone && (audit != Audit::kAuth || ClaimedUser(entry, args).has_value());
 }
 
-/// Rules of ACL SETUSER and SETROLE that can hold no password, whatever was mistyped.
-bool IsHarmlessRule(std::string_view rule) {
+/// Rules of ACL SETUSER and SETROLE that hold no password. What names commands may be a mistyped
+/// one unless it was `taken`: then it names some.
+bool IsHarmlessRule(std::string_view rule, bool taken) {
   constexpr std::array<std::string_view, 14> kWords = {
       "on",         "off",        "nopass",         "resetpass",       "reset",
       "allkeys",    "resetkeys",  "allchannels",    "resetchannels",   "allcommands",
@@ -46,56 +47,52 @@ bool IsHarmlessRule(std::string_view rule) {
   if (std::find(kWords.begin(), kWords.end(), protocol::LowerCase(rule)) != kWords.end()) {
     return true;
   }
-  return rule.starts_with("+") || rule.starts_with("-") || rule.starts_with("~") ||
-         rule.starts_with("%") || rule.starts_with("&") || rule.starts_with("role:");
+  if (rule.starts_with("+") || rule.starts_with("-")) return taken;
+  return rule.starts_with("~") || rule.starts_with("%") || rule.starts_with("&") ||
+         rule.starts_with("role:");
 }
 
-/// The arguments as the audit log may show them: each itself, or "(redacted)".
+/// The arguments as the audit log may show them: each itself, or "(redacted)". `done`: the command
+/// did not fail.
 std::vector<std::string_view> Hidden(const TableEntry& entry,
-                                     std::span<const std::string_view> args) {
+                                     std::span<const std::string_view> args, bool done) {
   std::vector<std::string_view> scratch;
   const auto hidden = HideSecrets(entry, args, scratch);
   std::vector<std::string_view> shown(hidden.begin(), hidden.end());
   // Who changed which rights is what the log is for: only what may be a password stays hidden.
   if (entry.full_name == "acl|setuser" || entry.full_name == "acl|setrole") {
     for (size_t i = 2; i < args.size(); ++i) {
-      if (i == 2 || IsHarmlessRule(args[i])) shown[i] = args[i];
+      if (i == 2 || IsHarmlessRule(args[i], done)) shown[i] = args[i];
     }
   }
   return shown;
 }
 
-/// Those without the command's own names.
-std::vector<std::string_view> Shown(const TableEntry& entry,
-                                    std::span<const std::string_view> args) {
+/// `shown`, of the same length as the arguments, without the command's own names.
+std::span<const std::string_view> WithoutNames(const TableEntry& entry,
+                                               std::span<const std::string_view> shown) {
   const bool is_subcommand = entry.full_name.find('|') != std::string::npos;
-  std::vector<std::string_view> shown = Hidden(entry, args);
-  const size_t names = std::min<size_t>(is_subcommand ? 2 : 1, shown.size());
-  shown.erase(shown.begin(), shown.begin() + static_cast<ptrdiff_t>(names));
-  return shown;
+  return shown.subspan(std::min<size_t>(is_subcommand ? 2 : 1, shown.size()));
 }
 
-/// The error as it may be shown: some repeat the argument that is wrong, which may be a password in
-/// the wrong place.
-std::string ShownError(const TableEntry& entry, std::span<const std::string_view> args,
-                       std::string error) {
-  if (error.empty()) return error;
-  const std::vector<std::string_view> shown = Hidden(entry, args);
-  std::vector<std::string_view> secrets;
+/// The error as it may be shown. Some quote the argument that is wrong, or several as one, which
+/// may be a password in the wrong place: if arguments are hidden, only one that is not may stand
+/// there. Passwords are not looked for: where a short one was found in our own words the gap would
+/// tell what it is.
+std::string ShownError(std::span<const std::string_view> args,
+                       std::span<const std::string_view> shown, const std::string& error) {
+  bool hides = false;
+  for (size_t i = 0; i < args.size(); ++i) hides = hides || shown[i].data() != args[i].data();
+  const size_t begin = error.find('\'') + 1;  // 0: there is none
+  const size_t end = error.rfind('\'');
+  if (!hides || begin == 0 || begin > end) return error;
+  const std::string_view quoted = std::string_view(error).substr(begin, end - begin);
   for (size_t i = 0; i < args.size(); ++i) {
-    if (!args[i].empty() && shown[i].data() != args[i].data()) secrets.push_back(args[i]);
-  }
-  // The longest first: a short one may be a part of it.
-  std::sort(secrets.begin(), secrets.end(),
-            [](std::string_view a, std::string_view b) { return a.size() > b.size(); });
-  constexpr std::string_view kRedacted = "(redacted)";
-  for (const std::string_view secret : secrets) {
-    for (size_t at = error.find(secret); at != std::string::npos;
-         at = error.find(secret, at + kRedacted.size())) {
-      error.replace(at, secret.size(), kRedacted);
+    if (shown[i].data() == args[i].data() && protocol::EqualsIgnoreCase(args[i], quoted)) {
+      return error;
     }
   }
-  return error;
+  return error.substr(0, begin) + "(redacted)" + error.substr(end);
 }
 
 void Write(Worker& worker, const Client& client, AuditRecord record) {
@@ -121,10 +118,11 @@ const protocol::Error* RefuseUnaudited(Worker& worker, const TableEntry& entry,
 void AuditCommand(const CommandContext& context, const TableEntry& entry, const Failure& failure) {
   const Audit audit = entry.command->spec.audit;
   if (!context.server.audit().Wants(audit) || !IsAudited(entry, context.args)) return;
+  const std::vector<std::string_view> shown = Hidden(entry, context.args, failure.error.empty());
+  const std::string error = ShownError(context.args, shown, failure.error);
   // Nothing of a login may be shown but the name, which stands in a place of its own.
-  std::vector<std::string_view> args;
-  if (audit != Audit::kAuth) args = Shown(entry, context.args);
-  const std::string error = ShownError(entry, context.args, failure.error);
+  std::span<const std::string_view> args;
+  if (audit != Audit::kAuth) args = WithoutNames(entry, shown);
   // The account as it was before the command, but for a login: there the name that was claimed.
   std::string_view user = context.client.session().account->name;
   if (audit == Audit::kAuth) user = ClaimedUser(entry, context.args).value_or(user);
@@ -148,11 +146,13 @@ void AuditDenied(Worker& worker, const Client& client, const TableEntry& entry,
                  std::span<const std::string_view> args, std::string_view object,
                  std::string_view context, std::string_view error) {
   if (!worker.server().audit().Wants(Audit::kDenied)) return;
-  std::vector<std::string_view> shown;
+  std::vector<std::string_view> all;
+  std::span<const std::string_view> shown;
   if (entry.command->spec.audit != Audit::kNone) {
-    shown = Shown(entry, args);
+    all = Hidden(entry, args, false);
+    shown = WithoutNames(entry, all);
   } else if (!object.empty()) {
-    shown.push_back(object);
+    shown = {&object, 1};
   }
   Write(worker, client,
         {.event = Audit::kDenied,

@@ -33,10 +33,14 @@ std::span<const std::string_view> HideSecrets(const TableEntry& entry,
   const bool is_hello = entry.full_name == "hello";
   const bool is_config_set = entry.full_name == "config|set";
   const bool is_user = entry.full_name == "acl|setuser" || entry.full_name == "acl|setrole";
-  if (!is_auth && !is_hello && !is_config_set && !is_user) return args;
+  // ACL DRYRUN user command arg…: of whatever command.
+  const bool is_dry_run = entry.full_name == "acl|dryrun";
+  if (!is_auth && !is_hello && !is_config_set && !is_user && !is_dry_run) return args;
   scratch.assign(args.begin(), args.end());
-  if (is_auth || is_user) {
-    for (size_t i = is_user ? 2 : 1; i < scratch.size(); ++i) scratch[i] = kRedacted;
+  if (is_auth || is_user || is_dry_run) {
+    for (size_t i = is_dry_run ? 4 : (is_user ? 2 : 1); i < scratch.size(); ++i) {
+      scratch[i] = kRedacted;
+    }
   } else if (is_hello) {
     const HelloOptions options = ReadHello(args);
     for (const size_t at : options.auths) scratch[at + 1] = scratch[at + 2] = kRedacted;

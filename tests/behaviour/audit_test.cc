@@ -144,10 +144,94 @@ TEST_F(Audit, EventsAreChosen) {
   admin.Do("CONFIG GET port");
   EXPECT_EQ(admin.Call({"CONFIG", "SET", "audit-log-events", "admin"}).text, "OK");
   admin.Do("FLUSHALL");
-  EXPECT_THAT(Records(), ElementsAre(HasSubstr("config|get"), HasSubstr("flushall")));
+  EXPECT_THAT(Records(),
+              ElementsAre(HasSubstr("config|get"),
+                          HasSubstr(R"("config|set","args":["audit-log-events","none"])"),
+                          HasSubstr("flushall")));
   EXPECT_EQ(admin.Call({"CONFIG", "SET", "audit-log-file", ""}).text, "OK");
   admin.Do("FLUSHALL");
-  EXPECT_EQ(Records().size(), 2U);
+  EXPECT_EQ(Records().size(), 3U);
+}
+
+TEST_F(Audit, WhoEndsOrMovesItIsInIt) {
+  Server server(Options());
+  Client admin = server.Connect();
+  const std::string next = file_ + ".next";
+  EXPECT_EQ(admin.Call({"CONFIG", "SET", "audit-log-file", next}).text, "OK");
+  EXPECT_EQ(admin.Do("CONFIG GET port"), "['port', '" + std::to_string(server.port()) + "']");
+  const std::string moved = R"("args":["audit-log-file",")" + next + R"("],"result":"ok"})";
+  EXPECT_THAT(Records(), ElementsAre(HasSubstr(moved)));
+  const std::vector<std::string> lines = Lines(ReadFile(next));
+  EXPECT_THAT(lines, ElementsAre(HasSubstr(moved), HasSubstr("config|get")));
+  // What could not be put in force goes back as a whole; both have heard of it.
+  EXPECT_THAT(admin.Call({"CONFIG", "SET", "audit-log-file", file_, "tls-port", "1"}).text,
+              StartsWith("ERR CONFIG SET failed"));
+  EXPECT_EQ(admin.Do("CONFIG GET audit-log-file"), "['audit-log-file', '" + next + "']");
+  EXPECT_EQ(Lines(ReadFile(next)).size(), 4U);
+  EXPECT_EQ(admin.Call({"CONFIG", "SET", "audit-log-file", ""}).text, "OK");
+  admin.Do("CONFIG GET port");
+  admin.Do("FLUSHALL");
+  EXPECT_THAT(Lines(ReadFile(next)).back(), HasSubstr(R"("args":["audit-log-file",""])"));
+  EXPECT_EQ(Lines(ReadFile(next)).size(), 5U);
+}
+
+TEST_F(Audit, TheEndLeavesNothingOut) {
+  Server server(Options({"--auth-failures-per-minute", "0"}));
+  Client admin = server.Connect();
+  constexpr int kAttempts = 1000;
+  admin.Pipeline(std::vector<std::vector<std::string>>(kAttempts, {"AUTH", "nobody", "x"}));
+  admin.SendLine("SHUTDOWN NOSAVE");
+  EXPECT_EQ(server.WaitForExit(), 0);
+  int64_t left_out = 0;
+  int64_t records = 0;
+  const std::vector<std::string> all = Records();
+  for (const std::string& line : all) {
+    const size_t at = line.find("\"left_out\":");
+    if (at != std::string::npos) left_out += std::atoll(line.c_str() + at + 11);
+    if (line.find("\"event\":\"auth\"") != std::string::npos) ++records;
+  }
+  EXPECT_EQ(left_out + records, kAttempts);
+  EXPECT_THAT(ReadFile(file_),
+              HasSubstr(R"("command":"shutdown","args":["NOSAVE"],"result":"ok")"));
+}
+
+TEST_F(Audit, ErrorsTellNoSecretsAndDoNotGrow) {
+  Server server(Options());
+  Client admin = server.Connect();
+  // Passwords that stand in the words of the error, each of them more often once it is redacted.
+  std::vector<std::string> hello = {"HELLO", "3"};
+  for (int i = 0; i < 200; ++i) hello.insert(hello.end(), {"AUTH", "e", "e"});
+  EXPECT_THAT(admin.Call(hello).text, StartsWith("WRONGPASS"));
+  EXPECT_THAT(admin.Call({"AUTH", "ann", "password"}).text, StartsWith("WRONGPASS"));
+  std::vector<std::string> rules = {"ACL", "SETUSER", "ann"};
+  for (const char* letter : {"r", "e", "d", "a", "c", "t"}) rules.insert(rules.end(), 100, letter);
+  EXPECT_THAT(admin.Call(rules).text, HasSubstr("modifier 'r'"));
+  // What cannot be told from a password, or is one in a selector.
+  EXPECT_THAT(admin.Do("ACL SETUSER ann ~k* +geheim"), HasSubstr("+geheim"));
+  EXPECT_THAT(admin.Do("ACL SETUSER ann (~k* >geheim +get)"), HasSubstr(">geheim"));
+  EXPECT_THAT(admin.Do("ACL SETUSER ann (~k* >geheim"), HasSubstr("Unmatched"));
+  EXPECT_THAT(admin.Do("ACL SETUSER ann (~k* role:none"), HasSubstr("Unmatched"));
+  EXPECT_THAT(admin.Do("ACL SETUSER ann role:none geheim"), HasSubstr("role:none"));
+  EXPECT_THAT(admin.Do("HELLO 3 AUTH default x geheim"), HasSubstr("geheim"));
+  EXPECT_THAT(admin.Do("CONFIG SET requirepass geheim no'such'one x"), StartsWith("-ERR Unknown"));
+  EXPECT_EQ(admin.Do("ACL DRYRUN default AUTH default geheim"), "OK");
+  const std::string text = ReadFile(file_);
+  EXPECT_THAT(text, Not(HasSubstr("geheim")));
+  std::vector<std::string> results;
+  for (const std::string& line : Lines(text))
+    results.push_back(line.substr(line.find("\"result\"")));
+  const std::string wrong =
+      R"("result":"WRONGPASS invalid username-password pair or user is disabled.","reason":)";
+  EXPECT_THAT(
+      results,
+      ElementsAre(StartsWith(wrong), StartsWith(wrong),
+                  R"_("result":"ERR Error in ACL SETUSER modifier '(redacted)': Syntax error"})_",
+                  HasSubstr("modifier '(redacted)': Unknown command"),
+                  HasSubstr("modifier '(redacted)': Syntax error"),
+                  HasSubstr("starting at '(redacted)'."), HasSubstr("starting at '(redacted)'."),
+                  HasSubstr("modifier 'role:none': "), HasSubstr("option '(redacted)'"),
+                  HasSubstr("ERR Unknown option or number of arguments for CONFIG SET - '"),
+                  HasSubstr("ok")));
 }
 
 TEST_F(Audit, WhereItGoesIsNotForEverybody) {
@@ -264,7 +348,17 @@ TEST_F(Audit, AFileThatCannotBeOpenedRefusesTheStart) {
       {"--port", std::to_string(FreePort()), "--audit-log-file", dir_ + "/none/audit.log"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.output, HasSubstr("audit-log-file: cannot open '" + dir_ +
-                                       "/none/audit.log': No such file or directory"));
+                                       "/none/audit.log': No such file or directory (argument)"));
+  // A file says where, too.
+  for (const std::string& line :
+       {"audit-log-file " + dir_ + "/none/a", "requirepass-file " + dir_,
+        "requirepass x\nrequirepass-file " + dir_, "auth-token-file " + dir_ + "/none"}) {
+    const std::string config = dir_ + "/peal.conf";
+    WriteFile(config, "port " + std::to_string(FreePort()) + "\n" + line + "\n");
+    const ProgramResult of_file = RunProgram(ServerUnderTest(), {config});
+    EXPECT_EQ(of_file.exit_code, 1);
+    EXPECT_THAT(of_file.output, HasSubstr(" (" + config + ":2)"));
+  }
 }
 
 // ---------------------------------------------------------------- secrets

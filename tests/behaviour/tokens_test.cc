@@ -6,6 +6,7 @@
 #include <chrono>
 #include <ctime>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/support/behaviour.h"
@@ -181,6 +182,71 @@ TEST_F(TokenLogins, ExpiryEndsTheConnection) {
   EXPECT_EQ(password.Do("ACL WHOAMI"), "'ann'");
   EXPECT_THAT(admin_.Call({"INFO", "stats"}).text, HasSubstr("auth_token_expired_connections:4"));
   EXPECT_TRUE(server_.WaitForLog("its token has expired"));
+}
+
+TEST_F(TokenLogins, ExpiryEndsTransactionsWaitersAndScripts) {
+  EXPECT_EQ(admin_.Do("ACL SETROLE all +@all ~* &*"), "OK");
+  EXPECT_EQ(admin_.Do("CONFIG SET busy-reply-threshold 100"), "OK");
+  Client queued = LoggedIn("bob", "all", 1);
+  EXPECT_EQ(queued.Do("MULTI"), "OK");
+  EXPECT_EQ(queued.Do("SET tx 1"), "QUEUED");
+  Client waiter = LoggedIn("bob", "all", 1);
+  waiter.SendLine("BLPOP list 0");
+  Client held = LoggedIn("bob", "all", 1);
+  held.SendLine("CLIENT REPLY OFF");
+  EXPECT_EQ(queued.ReadUntilClosed(), "");
+  EXPECT_EQ(waiter.ReadUntilClosed(), "");
+  EXPECT_EQ(held.ReadUntilClosed(), "");
+  // Who waited takes nothing any more, and nothing of the transaction was done.
+  EXPECT_EQ(admin_.Do("RPUSH list x"), ":1");
+  EXPECT_EQ(admin_.Do("LLEN list"), ":1");
+  EXPECT_EQ(admin_.Do("EXISTS tx"), ":0");
+  // A script goes on until it ends or is ended; then its client goes, too.
+  Client script = LoggedIn("bob", "all", 1);
+  const int64_t expiry = Now() + 1;
+  script.SendCommand({"EVAL", "while true do end", "0"});
+  const Deadline deadline(kPatience);
+  while ((Now() <= expiry || !admin_.Do("PING").starts_with("-BUSY")) && !deadline.HasPassed()) {
+    std::this_thread::sleep_for(Milliseconds(20));
+  }
+  EXPECT_EQ(admin_.Do("SCRIPT KILL"), "OK");
+  EXPECT_THAT(script.ReadUntilClosed(), HasSubstr("Script killed by user"));
+  EXPECT_EQ(admin_.Do("PING"), "PONG");
+}
+
+TEST_F(TokenLogins, TheNameDefaultGivesNoRightsOfTheDefaultUser) {
+  EXPECT_EQ(admin_.Do("CONFIG SET requirepass open-sesame"), "OK");
+  Client client = server_.Connect();
+  EXPECT_THAT(client.Do("GET r:1"), HasSubstr("NOAUTH"));
+  EXPECT_EQ(client.Call({"AUTH", Token("default", "reader")}).text, "OK");
+  EXPECT_EQ(client.Do("ACL WHOAMI"), "'default'");
+  EXPECT_EQ(client.Do("GET r:1"), "nil");
+  EXPECT_THAT(client.Do("GET a:1"), HasSubstr("NOPERM"));
+  EXPECT_THAT(client.Do("CONFIG GET port"), HasSubstr("NOPERM"));
+  // Changes of the user of that name are none of the token's.
+  EXPECT_EQ(
+      admin_.Do("ACL SETUSER default ~x"),
+      "-ERR Error in ACL SETUSER modifier '~x': Adding a "
+      "pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any "
+      "effect. Try 'resetkeys' to start with an empty list of patterns");
+  EXPECT_EQ(client.Do("RESET"), "RESET");
+  EXPECT_THAT(client.Do("GET r:1"), HasSubstr("NOAUTH"));
+  EXPECT_EQ(client.Call({"AUTH", Token("default", "")}).text, "OK");
+  EXPECT_EQ(client.Do("GET a:1"), "nil");
+}
+
+TEST_F(TokenLogins, GuessingIsSlowedAsThatOfPasswords) {
+  EXPECT_EQ(admin_.Do("CONFIG SET auth-failures-per-minute 5"), "OK");
+  const std::string bad = "peal1." + std::to_string(Now() + 60) + ".reader." + std::string(64, '0');
+  // A minute may end meanwhile, which forgets the failures.
+  std::string reply;
+  for (int i = 0; i < 20 && !reply.starts_with("ERR too many failed attempts"); ++i) {
+    Client client = Client::TcpTo("127.0.0.2", server_.port());
+    reply = Auth(client, "bob", bad);
+  }
+  EXPECT_THAT(reply, HasSubstr("from this address, try again in a minute"));
+  Client other = Client::TcpTo("127.0.0.3", server_.port());
+  EXPECT_EQ(Auth(other, "bob", Token("bob", "reader")), "OK");
 }
 
 TEST_F(TokenLogins, KeysAreReadAfreshAndBadOnesAreNot) {

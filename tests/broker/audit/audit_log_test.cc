@@ -8,6 +8,8 @@
 
 #include <filesystem>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "tests/support/server.h"
 
@@ -63,6 +65,49 @@ TEST(AuditLog, APieceOfARecordStandsOnALineOfItsOwn) {
   log.Write(record, kNowMs);
   EXPECT_EQ(tests::ReadFile(file),
             whole + whole.substr(0, kRoom) + "\n" + FormatAuditGap(0, 2, kNowMs) + whole);
+  std::filesystem::remove_all(dir);
+}
+
+TEST(AuditLog, ReactorsWhoseClocksDifferShareOneBound) {
+  const std::string dir = tests::MakeTemporaryDirectory();
+  const uint32_t events = 1U << static_cast<int>(protocol::Audit::kDenied);
+  const AuditRecord refusal{.event = protocol::Audit::kDenied, .user = "ann", .error = "NOPERM"};
+  constexpr int64_t kNowMs = 1'800'000'000'000;
+  AuditLog log;
+  ASSERT_TRUE(log.Configure({.file = dir + "/audit.log", .events = events}).ok());
+  for (int i = 0; i < 1000; ++i) log.Write(refusal, kNowMs - i % 2);
+  EXPECT_LE(log.counters().records, 2 * AuditLog::kRefusalsPerSecond);
+  EXPECT_EQ(log.counters().records + log.counters().left_out, 1000U);
+  // A clock that was set back by more stops nothing.
+  const uint64_t before = log.counters().records;
+  log.Write(refusal, kNowMs - 3'600'000);
+  EXPECT_EQ(log.counters().records, before + 1);
+  std::filesystem::remove_all(dir);
+}
+
+TEST(AuditLog, ManyAtOnceTellOneGap) {
+  // Whoever comes second to a log that can be written again has nothing to tell.
+  const std::string dir = tests::MakeTemporaryDirectory();
+  const std::string file = dir + "/audit.log";
+  const uint32_t events = 1U << static_cast<int>(protocol::Audit::kAdmin);
+  const AuditRecord record{.event = protocol::Audit::kAdmin, .user = "ann", .command = "flushall"};
+  constexpr int64_t kNowMs = 1'800'000'000'000;
+  constexpr int kThreads = 8;
+  for (int round = 0; round < 50; ++round) {
+    std::filesystem::remove(file);
+    AuditLog log;
+    ASSERT_TRUE(log.Configure({.file = file, .events = events, .refuse_on_error = true}).ok());
+    {
+      const FileLimit limit(0);
+      log.Write(record, kNowMs);
+    }
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&] { EXPECT_FALSE(log.MustRefuse(protocol::Audit::kAdmin, kNowMs)); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    ASSERT_EQ(tests::ReadFile(file), FormatAuditGap(0, 1, kNowMs));
+  }
   std::filesystem::remove_all(dir);
 }
 

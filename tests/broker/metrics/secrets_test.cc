@@ -49,6 +49,11 @@ TEST(SecretsTest, ValuesOfSensitiveDirectivesAreHidden) {
               ElementsAre("config", "set", "maxclients", "10", "RequirePass", "(redacted)"));
 }
 
+TEST(SecretsTest, WhatIsTriedForAUserIsHidden) {
+  EXPECT_THAT(Shown("acl|dryrun", {"acl", "dryrun", "ann", "auth", "ann", "pw"}),
+              ElementsAre("acl", "dryrun", "ann", "auth", "(redacted)", "(redacted)"));
+}
+
 TEST(SecretsTest, ARenamedCommandIsKnownByItsRow) {
   EXPECT_THAT(Shown("auth", {"letmein", "pw"}), ElementsAre("letmein", "(redacted)"));
 }
