@@ -23,12 +23,12 @@ std::string_view Line(const char*& at) {
 }
 
 int64_t Number(const char*& at) {
-  int64_t value = 0;
+  uint64_t value = 0;  // the least integer has no opposite
   const bool is_negative = *at == '-';
   if (is_negative) ++at;
-  for (; *at != '\r'; ++at) value = value * 10 + (*at - '0');
+  for (; *at != '\r'; ++at) value = value * 10 + static_cast<uint64_t>(*at - '0');
   at += 2;
-  return is_negative ? -value : value;
+  return static_cast<int64_t>(is_negative ? 0 - value : value);
 }
 
 void PushText(lua_State* lua, std::string_view text) {

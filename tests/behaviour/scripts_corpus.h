@@ -35,6 +35,8 @@ inline std::vector<std::vector<std::string>> ScriptCorpus() {
       {"EVAL"s,
        "local r={} for k,v in pairs(coroutine) do r[#r+1]=tostring(k)..':'..type(v) end table.sort(r) return table.concat(r,' ')"s,
        "0"s},
+      {"EVAL"s, "return redis.call('INCRBY','least','-9223372036854775808')"s, "0"s},
+      {"EVAL"s, "return redis.call('DEL','least')"s, "0"s},
       {"EVAL"s, "return foo"s, "0"s},
       {"EVAL"s, "foo=1"s, "0"s},
       {"EVAL"s, "redis.call=1"s, "0"s},
