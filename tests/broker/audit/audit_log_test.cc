@@ -102,6 +102,7 @@ TEST(AuditLog, ManyAtOnceTellOneGap) {
       log.Write(record, kNowMs);
     }
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (int i = 0; i < kThreads; ++i) {
       threads.emplace_back([&] { EXPECT_FALSE(log.MustRefuse(protocol::Audit::kAdmin, kNowMs)); });
     }
