@@ -2,11 +2,13 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "broker/acl/users.h"
+#include "broker/auth/authenticator.h"
 #include "broker/config/check_system.h"
 #include "broker/config/options.h"
 #include "broker/config/reference.h"
@@ -82,7 +84,6 @@ int Serve(std::unique_ptr<ConfigStore> store, const std::string& executable) {
 int main(int argc, char** argv) {
   const std::vector<std::string> args(argv + 1, argv + argc);
   const std::string executable = argv[0];
-  peal::broker::ProcTitle::Init(argc, argv);
   const Options options = peal::broker::ParseOptions(args);
   switch (options.mode) {
     case Options::Mode::kHelp:
@@ -100,10 +101,19 @@ int main(int argc, char** argv) {
   auto store = std::make_unique<ConfigStore>();
   const auto loaded = store->ApplyArgs(options.config_args, environ);
   if (!loaded.ok()) return Fail(loaded.error().text());
+  // Overwritten where the system shows them, before ProcTitle looks for room there and copies them.
+  const std::vector<std::string> secrets = ConfigStore::MaskSecrets(environ);
+  peal::broker::ProcTitle::Init(argc, argv);
+  for (const std::string& name : secrets) ::unsetenv(name.c_str());
   if (options.mode == Options::Mode::kTestConfig) {
     const peal::broker::CommandTable commands;
     if (const auto users = peal::broker::AclUsers(commands).Start(*store); !users.ok()) {
-      return Fail(users.error().text());
+      return Fail(store->WithSource(users.error()).text());
+    }
+    const auto tokens = peal::broker::TokenAuthenticator::Make(store->config());
+    if (!tokens.ok()) {
+      const std::string text = "auth-token-file: " + std::string(tokens.error().text());
+      return Fail(store->WithSource(peal::protocol::Error::Owned(text)).text());
     }
     std::fputs(store->Describe().c_str(), stdout);
     return 0;

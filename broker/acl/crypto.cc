@@ -43,8 +43,10 @@ std::string RandomHexDigits(size_t digits) {
   return hex;
 }
 
+void Cleanse(char* secret, size_t bytes) { OPENSSL_cleanse(secret, bytes); }
+
 void Cleanse(std::string& secret) {
-  OPENSSL_cleanse(secret.data(), secret.size());
+  Cleanse(secret.data(), secret.size());
   secret.clear();
 }
 

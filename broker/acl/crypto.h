@@ -20,6 +20,8 @@ bool SameDigest(std::string_view a, std::string_view b);
 std::string RandomHexDigits(size_t digits);
 
 /// Overwrites the octets so that the compiler cannot leave it out.
+void Cleanse(char* secret, size_t bytes);
+/// The same for a text, which is empty then.
 void Cleanse(std::string& secret);
 
 }  // namespace peal::broker

@@ -6,6 +6,7 @@
 
 #include "broker/acl/crypto.h"
 #include "broker/acl/file.h"
+#include "broker/auth/secret.h"
 #include "broker/config/words.h"
 #include "broker/log/log.h"
 #include "protocol/base/check.h"
@@ -23,6 +24,7 @@ constexpr Error kBadUserName =
 constexpr Error kEmptyName = Error::Static("ERR Names of users and roles can't be empty");
 constexpr Error kBadRoleName =
     Error::Static("ERR Role names can't contain spaces, parentheses or null characters");
+constexpr size_t kLeastSwept = 64;  // accounts of tokens before it is worth while to look
 constexpr std::string_view kNothingChanged =
     "WARNING: ACL errors detected, no change to the previously active ACL rules was performed";
 
@@ -201,10 +203,74 @@ Result<AclChanges> AclUsers::SetRole(std::string_view name,
     changes.push_back({account, account->user, false});
     Put(account, MakeUser(account->user->rules()));
   }
+  FollowRoles(changes);
   return changes;
 }
 
-Result<int64_t> AclUsers::DeleteRoles(std::span<const std::string_view> names) {
+/// Makes the users of token accounts anew; who had a role that is gone loses everything.
+void AclUsers::FollowRoles(AclChanges& changes) {
+  store::MutexLock lock(token_mutex_);
+  for (auto at = token_accounts_.begin(); at != token_accounts_.end();) {
+    const AclAccountRef account = at->second.lock();
+    if (account == nullptr) {
+      at = token_accounts_.erase(at);
+      continue;
+    }
+    const auto& held = account->user->rules().roles;
+    if (std::all_of(held.begin(), held.end(),
+                    [&](const std::string& role) { return roles_.contains(role); })) {
+      changes.push_back({account, account->user, false});
+      Put(account, MakeUser(account->user->rules()));
+      ++at;
+    } else {
+      changes.push_back(Revoke(account));
+      at = token_accounts_.erase(at);
+    }
+  }
+}
+
+Result<AclAccountRef> AclUsers::AccountForToken(std::string_view name,
+                                                const std::vector<std::string>* roles) {
+  const auto known = accounts_.find(name);
+  const bool is_known = known != accounts_.end();
+  if (is_known && !known->second->user->rules().is_on) return Error::Static("the user is off");
+  if (roles == nullptr) {
+    if (!is_known) return Error::Static("there is no user of that name");
+    return known->second;
+  }
+  std::string key(name);
+  for (const std::string& role : *roles) key.append(" ").append(role);
+  {
+    store::MutexLock lock(token_mutex_);
+    const auto held = token_accounts_.find(key);
+    if (held != token_accounts_.end()) {
+      if (AclAccountRef account = held->second.lock()) return account;
+    }
+  }
+  RuleContext context = Context();
+  context.all_channels_by_default = false;  // channels, too, come from the roles only
+  UserRules rules(UserRules::Kind::kUser, name, context);
+  for (const std::string& role : *roles) {
+    if (!rules.Apply("role:" + role, context).ok()) {
+      return Error::Owned("there is no role '" + role + "'");
+    }
+  }
+  PEAL_CHECK(rules.Apply("on", context).ok());
+  auto account = std::make_shared<AclAccount>();
+  account->name = name;
+  Put(account, MakeUser(std::move(rules)));
+  store::MutexLock lock(token_mutex_);
+  std::weak_ptr<AclAccount>& held = token_accounts_[key];
+  if (AclAccountRef other = held.lock()) return other;  // another reactor was quicker
+  held = account;
+  if (token_accounts_.size() >= sweep_at_) {
+    std::erase_if(token_accounts_, [](const auto& entry) { return entry.second.expired(); });
+    sweep_at_ = std::max(kLeastSwept, token_accounts_.size() * 2);
+  }
+  return account;
+}
+
+Result<AclUsers::DeletedRoles> AclUsers::DeleteRoles(std::span<const std::string_view> names) {
   for (const std::string_view name : names) {
     for (const auto& [user_name, account] : accounts_) {
       const auto& held = account->user->rules().roles;
@@ -213,13 +279,14 @@ Result<int64_t> AclUsers::DeleteRoles(std::span<const std::string_view> names) {
                           user_name + "'; take it away with -role:" + std::string(name) + " first");
     }
   }
-  int64_t deleted = 0;
+  DeletedRoles deleted;
   for (const std::string_view name : names) {
     const auto found = roles_.find(name);
     if (found == roles_.end()) continue;
     roles_.erase(found);
-    ++deleted;
+    ++deleted.count;
   }
+  if (deleted.count != 0) FollowRoles(deleted.changes);
   return deleted;
 }
 
@@ -260,6 +327,7 @@ AclChanges AclUsers::Replace(Draft draft) {
     Put(account, MakeUser(std::move(rules)));
     accounts_.emplace(name, std::move(account));
   }
+  FollowRoles(changes);
   return changes;
 }
 
@@ -267,7 +335,8 @@ AclChanges AclUsers::Replace(Draft draft) {
 
 Result<void> AclUsers::Start(const ConfigStore& config) {
   all_channels_by_default_ = config.config().acl_all_channels;
-  SetDefaultPassword(config.config().requirepass);
+  PEAL_ASSIGN_OR_RETURN(const Secret password, DefaultPassword(config.config()));
+  SetDefaultPassword(password.view());
   const std::string& file = config.config().aclfile;
   if (!file.empty() && !config.acl_lines().empty()) {
     return Error::Static(

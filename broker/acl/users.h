@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "broker/acl/log.h"
@@ -13,6 +14,7 @@
 #include "broker/acl/user.h"
 #include "broker/config/store.h"
 #include "protocol/base/result.h"
+#include "store/sync/mutex.h"
 
 namespace peal::broker {
 
@@ -57,8 +59,12 @@ class AclUsers {
   protocol::Result<AclChanges> DeleteUsers(std::span<const std::string_view> names);
   protocol::Result<AclChanges> SetRole(std::string_view name,
                                        std::span<const std::string_view> words);
-  /// Refused while a user has one of the roles. Tells how many there were.
-  protocol::Result<int64_t> DeleteRoles(std::span<const std::string_view> names);
+  struct DeletedRoles {
+    int64_t count = 0;  // of those that there were
+    AclChanges changes;
+  };
+  /// Refused while a user has one of the roles. Accounts that a token gave one lose all rights.
+  protocol::Result<DeletedRoles> DeleteRoles(std::span<const std::string_view> names);
   /// Takes all users and roles from the file. The error tells every fault on one line, as Redis.
   protocol::Result<AclChanges> LoadFile(const std::string& path);
   /// requirepass: the default user's password; empty: it needs none. Nothing happens if that was
@@ -72,6 +78,11 @@ class AclUsers {
   /// The account, if user and password are right and the user is on; else null. Takes about the
   /// same time for users that there are and that there are not.
   AclAccountRef Authenticate(std::string_view name, std::string_view password) const;
+  /// The account for who came with a token for `name`. Without `roles` it is the user's own. With
+  /// roles it has exactly their rights and lives as long as somebody holds it: it is in no list of
+  /// users, but follows changes of its roles. The error is a reason. Any reactor, within a turn.
+  protocol::Result<AclAccountRef> AccountForToken(std::string_view name,
+                                                  const std::vector<std::string>* roles);
   const AclAccountRef& default_account() const { return default_account_; }
   /// Whether the default user is on and needs no password: then clients need not log in.
   bool is_open() const { return is_open_; }
@@ -103,6 +114,7 @@ class AclUsers {
   UserRules DefaultRules() const;
   void Put(const AclAccountRef& account, std::shared_ptr<const AclUser> user);
   AclChange Revoke(const AclAccountRef& account);
+  void FollowRoles(AclChanges& changes);
   AclChanges Replace(Draft draft);
   protocol::Result<void> LoadLines(std::span<const AclLine> lines);
   Draft ReadLines(std::string_view text, const std::string& path, std::string& faults) const;
@@ -115,6 +127,12 @@ class AclUsers {
   AclAccountRef default_account_;
   bool is_open_ = true;
   AclLog log_;
+
+  // Accounts of tokens with roles, by name and roles. Their holders are sessions.
+  using TokenAccounts = std::unordered_map<std::string, std::weak_ptr<AclAccount>>;
+  store::Mutex token_mutex_{store::LockRank::kLeaf};
+  TokenAccounts token_accounts_ GUARDED_BY(token_mutex_);
+  size_t sweep_at_ GUARDED_BY(token_mutex_) = 0;  // from so many on those that are gone go
 };
 
 }  // namespace peal::broker

@@ -26,6 +26,7 @@ namespace {
 using protocol::Acl;
 using protocol::ArgSpec;
 using protocol::ArgType;
+using protocol::Audit;
 using protocol::EqualsIgnoreCase;
 using protocol::Error;
 using protocol::Flag;
@@ -70,7 +71,8 @@ void SetRole(CommandContext& context) {
 void DelRole(CommandContext& context) {
   const auto deleted = context.server.acl().DeleteRoles(context.args.subspan(2));
   if (!deleted.ok()) return context.Fail(deleted.error());
-  context.reply.Integer(*deleted);
+  ApplyAclChanges(context.server, &context.client, deleted->changes);
+  context.reply.Integer(deleted->count);
 }
 
 void ReplySelector(protocol::ReplyWriter& reply, const SelectorRules& selector) {
@@ -359,6 +361,8 @@ constexpr protocol::CommandSpec Row(std::string_view name, int arity, std::strin
           .since = since,
           .flags = flags,
           .acl = acl,
+          // What anybody may ask changes nothing and shows nothing of others.
+          .audit = protocol::Any(flags & Flag::kAdmin) ? Audit::kAcl : Audit::kNone,
           .parent = "acl",
           .complexity = complexity,
           .summary = summary,

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "broker/auth/authenticator.h"
 #include "broker/exec/auth_guard.h"
 #include "broker/exec/client.h"
 #include "broker/exec/command.h"
@@ -87,15 +88,17 @@ void Reset(CommandContext& context) {
 }
 
 std::optional<Error> Authenticate(CommandContext& context, std::string_view user,
-                                  std::string_view password) {
+                                  std::string_view secret) {
   if (auto refused = RefuseAttempt(context.client)) return refused;
-  AclAccountRef account = context.server.acl().Authenticate(user, password);
-  if (account == nullptr) {
-    NoteFailedAttempt(context.client);
-    NoteFailedLogin(context.worker, context.client, user, context.args[0]);
+  LoginOutcome outcome =
+      context.server.authentication().LogIn(user, secret, context.worker.now_ms());
+  if (outcome.account == nullptr) {
+    NoteFailedAttempt(context.client, outcome.reason);
+    NoteFailedLogin(context.worker, context.client, user, context.args[0], outcome.reason);
+    if (context.failure != nullptr) context.failure->reason = outcome.reason;
     return protocol::errors::kWrongPass;
   }
-  LogIn(context.client, std::move(account));
+  LogIn(context.client, std::move(outcome.account), outcome.expires_ms);
   return std::nullopt;
 }
 
@@ -220,6 +223,7 @@ constexpr Command kRows[] = {
               .since = "1.0.0",
               .flags = kConnectionFlags,
               .acl = Acl::kFast | Acl::kConnection,
+              .audit = protocol::Audit::kAuth,
               .complexity = "O(N) where N is the number of passwords of the user",
               .summary = "Authenticates the connection.",
               .arguments = kAuthArgs},
@@ -240,6 +244,7 @@ constexpr Command kRows[] = {
               .since = "6.0.0",
               .flags = kConnectionFlags,
               .acl = Acl::kFast | Acl::kConnection,
+              .audit = protocol::Audit::kAuth,  // with AUTH only
               .complexity = "O(1)",
               .summary =
                   "Shakes hands: chooses the protocol, may authenticate and name the connection.",

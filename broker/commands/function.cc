@@ -294,31 +294,39 @@ constexpr ArgSpec kRestoreArgs[] = {
     {.name = "serialized-value", .type = ArgType::kString},
     {.name = "policy", .type = ArgType::kOneOf, .is_optional = true, .children = kPolicies}};
 
+/// A row whose executions go to the audit log.
+constexpr protocol::CommandSpec Audited(protocol::CommandSpec spec) {
+  spec.audit = protocol::Audit::kScript;
+  return spec;
+}
+
 constexpr auto kWrite = Flag::kNoScript | Flag::kWrite;
 constexpr auto kDenied = kWrite | Flag::kDenyOom;
 constexpr auto kLook = Flag::kNoScript;
 constexpr auto kBusy = Flag::kNoScript | Flag::kAllowBusy;
 
 constexpr Command kSubcommands[] = {
-    {.spec = Row("delete", 3, kWrite, Acl::kWrite, "Deletes a library.", kName, kWriteTips),
+    {.spec =
+         Audited(Row("delete", 3, kWrite, Acl::kWrite, "Deletes a library.", kName, kWriteTips)),
      .run = FunctionDelete},
     {.spec = Row("dump", 2, kLook, Acl::kNone, "All libraries as a payload.", {}, {}),
      .run = FunctionDump},
-    {.spec =
-         Row("flush", -2, kWrite, Acl::kWrite, "Deletes all libraries.", kFlushArgs, kWriteTips),
+    {.spec = Audited(
+         Row("flush", -2, kWrite, Acl::kWrite, "Deletes all libraries.", kFlushArgs, kWriteTips)),
      .run = FunctionFlush},
     {.spec = Row("help", 2, Flag::kLoading | Flag::kStale, Acl::kNone, "Tells of the subcommands.",
                  {}, {}),
      .run = FunctionHelp},
-    {.spec =
-         Row("kill", 2, kBusy, Acl::kNone, "Ends a function that runs too long.", {}, kKillTips),
+    {.spec = Audited(
+         Row("kill", 2, kBusy, Acl::kNone, "Ends a function that runs too long.", {}, kKillTips)),
      .run = FunctionKill},
     {.spec = Row("list", -2, kLook, Acl::kNone, "Libraries and functions.", kListArgs, kListTips),
      .run = FunctionList},
-    {.spec = Row("load", -3, kDenied, Acl::kWrite, "Adds a library.", kLoadArgs, kWriteTips),
+    {.spec =
+         Audited(Row("load", -3, kDenied, Acl::kWrite, "Adds a library.", kLoadArgs, kWriteTips)),
      .run = FunctionLoad},
-    {.spec = Row("restore", -3, kDenied, Acl::kWrite, "Adds the libraries of a payload.",
-                 kRestoreArgs, kWriteTips),
+    {.spec = Audited(Row("restore", -3, kDenied, Acl::kWrite, "Adds the libraries of a payload.",
+                         kRestoreArgs, kWriteTips)),
      .run = FunctionRestore},
     {.spec = Row("stats", 2, kBusy, Acl::kNone, "What runs, and how many functions there are.", {},
                  kStatsTips),

@@ -407,6 +407,7 @@ constexpr Command kRows[] = {
               .flags = Flag::kAdmin | Flag::kNoScript | Flag::kLoading | Flag::kStale |
                        Flag::kProtected | Flag::kExclusive,
               .acl = kAdminAcl,
+              .audit = protocol::Audit::kAdmin,
               .complexity = "Depends on subcommand.",
               .summary = "A container for commands for tests."},
      .run = Debug},
@@ -468,6 +469,7 @@ constexpr Command kRows[] = {
               .flags = Flag::kAdmin | Flag::kNoScript | Flag::kLoading | Flag::kStale |
                        Flag::kNoMulti | Flag::kSentinel | Flag::kAllowBusy,
               .acl = kAdminAcl,
+              .audit = protocol::Audit::kAdmin,
               .complexity = "O(1)",
               .summary = "Ends the server.",
               .arguments = kShutdownArgs},

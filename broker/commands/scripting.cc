@@ -395,6 +395,12 @@ constexpr ArgSpec kFlushArgs[] = {{.name = "flush-type",
                                    .children = kFlushTypes}};
 constexpr ArgSpec kText[] = {{.name = "script", .type = ArgType::kString}};
 
+/// A row whose executions go to the audit log.
+constexpr protocol::CommandSpec Audited(protocol::CommandSpec spec) {
+  spec.audit = protocol::Audit::kScript;
+  return spec;
+}
+
 constexpr auto kPlain = Flag::kNoScript;
 constexpr Command kScriptSubcommands[] = {
     {.spec = SubRow("debug", 3, "3.2.0", kPlain, "O(1)", "There is no debugger: NO is accepted.",
@@ -403,18 +409,18 @@ constexpr Command kScriptSubcommands[] = {
     {.spec = SubRow("exists", -3, "2.6.0", kPlain, "O(N) where N is the number of digests",
                     "Which scripts are in the cache.", kDigests, kExistsTips),
      .run = ScriptExists},
-    {.spec = SubRow("flush", -2, "2.6.0", kPlain, "O(N) where N is the number of scripts",
-                    "Empties the cache of scripts.", kFlushArgs, kAllNodesTips),
+    {.spec = Audited(SubRow("flush", -2, "2.6.0", kPlain, "O(N) where N is the number of scripts",
+                            "Empties the cache of scripts.", kFlushArgs, kAllNodesTips)),
      .run = ScriptFlush},
     {.spec = SubRow("help", 2, "5.0.0", Flag::kLoading | Flag::kStale, "O(1)",
                     "Tells of the subcommands.", {}, {}),
      .run = ScriptHelp},
-    {.spec = SubRow("kill", 2, "2.6.0", kPlain | Flag::kAllowBusy, "O(1)",
-                    "Ends a script that runs too long.", {}, kKillTips),
+    {.spec = Audited(SubRow("kill", 2, "2.6.0", kPlain | Flag::kAllowBusy, "O(1)",
+                            "Ends a script that runs too long.", {}, kKillTips)),
      .run = ScriptKill},
-    {.spec = SubRow("load", 3, "2.6.0", kPlain | Flag::kStale,
-                    "O(N) where N is the length of the script", "Puts a script into the cache.",
-                    kText, kAllNodesTips),
+    {.spec = Audited(SubRow("load", 3, "2.6.0", kPlain | Flag::kStale,
+                            "O(N) where N is the length of the script",
+                            "Puts a script into the cache.", kText, kAllNodesTips)),
      .run = ScriptLoad},
     {.spec = SubRow("show", 3, "8.0.0", kPlain, "O(1)", "The text of a script.", kDigest, {}),
      .run = ScriptShow},

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "broker/exec/audit_trail.h"
 #include "broker/exec/client.h"
 #include "broker/exec/keys.h"
 #include "broker/exec/multi.h"
@@ -146,6 +147,11 @@ void RunQueued(CommandContext& context, MultiState& multi) {
       NoteRefusal(context.worker, client, *queued.entry, queued.args, verdict,
                   AclLog::Context::kMulti);
       inner.Fail(NoLongerPermitted(verdict));
+      continue;
+    }
+    if (const protocol::Error* refused =
+            RefuseUnaudited(context.worker, *queued.entry, queued.args)) {
+      inner.Fail(*refused);
       continue;
     }
     context.worker.Run(inner, *queued.entry);

@@ -114,7 +114,11 @@ Result<std::string> FlagSetValue(const Directive& row, Words words) {
     if (*index > 0) bits |= 1u << (*index - 1);
   }
   if (words.empty()) return NotOneOf(row.choices);
-  if ((bits & kShutdownSave) != 0 && (bits & kShutdownNoSave) != 0)
+  const auto has = [&](const std::string& word) {
+    const std::optional<size_t> index = ChoiceIndex(row, word);
+    return index && (bits & 1u << (*index - 1)) != 0;
+  };
+  if (has("save") && has("nosave"))
     return Error::Static("shutdown options SAVE and NOSAVE can't be used simultaneously");
   if (bits == 0) return std::string(row.choices[0]);
   std::string text;

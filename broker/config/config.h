@@ -78,6 +78,7 @@ struct TlsSettings {
   std::string cert_file;
   std::string key_file;
   std::string key_file_pass;
+  std::string key_file_pass_file;
   std::string dh_params_file;
   std::string ca_cert_file;
   std::string ca_cert_dir;
@@ -89,6 +90,13 @@ struct TlsSettings {
   bool session_caching = true;
   uint32_t session_cache_size = 20480;
   uint32_t session_cache_timeout_s = 300;
+};
+
+/// What goes to the audit log, and where that is.
+struct AuditSettings {
+  std::string file;     // empty: off
+  uint32_t events = 0;  // bit by protocol::Audit
+  bool refuse_on_error = false;
 };
 
 /// One `save <seconds> <changes>` point.
@@ -173,7 +181,13 @@ struct Config {
 
   // Security.
   std::string requirepass;  // empty: no password
-  std::string aclfile;      // empty: none
+  std::string requirepass_file;
+  std::string auth_token_file;  // empty: no tokens
+  uint32_t auth_token_leeway_s = 10;
+  std::string auth_token_issuer;    // empty: any
+  std::string auth_token_audience;  // empty: only tokens without
+  AuditSettings audit;
+  std::string aclfile;  // empty: none
   uint64_t acllog_max_len = 128;
   bool acl_all_channels = false;  // rights of a new user to channels
   AddressList allow;              // empty: everybody

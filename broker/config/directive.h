@@ -56,7 +56,9 @@ enum class OnChange : uint8_t {
   kLog,           // level or format
   kCron,          // hz
   kDirectory,     // chdir; may fail
-  kPassword,      // requirepass: the default user's password
+  kPassword,      // requirepass: the default user's password; may fail
+  kTokens,        // read the keys of tokens; may fail
+  kAudit,         // open the audit log; may fail
   kNotify,        // notify-keyspace-events mask
   kTcpKeepalive,  // for connections accepted from now on
   kCommandLog,    // trim to the new lengths

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <system_error>
 
@@ -60,6 +61,15 @@ std::string UnknownDirective(std::string_view name) {
   if (const std::string_view nearest = NearestDirective(name); !nearest.empty())
     text.append(" (did you mean '").append(nearest).append("'?)");
   return text;
+}
+
+/// The directive that a variable PEAL_… of the environment sets; null if it is none.
+const Directive* OfVariable(std::string_view variable) {
+  std::string name = protocol::LowerCase(variable.substr(kEnvironmentPrefix.size()));
+  // A few names have an underscore of their own (server_cpulist).
+  if (const Directive* row = FindDirective(name); row != nullptr) return row;
+  for (char& c : name) c = c == '_' ? '-' : c;
+  return FindDirective(name);
 }
 
 Error CannotOpen(const std::string& path, int error) {
@@ -214,14 +224,8 @@ Result<void> ConfigStore::ApplyEnvironment(const char* const* environment) {
     if (!variable.starts_with(kEnvironmentPrefix) || equals == std::string_view::npos) continue;
     const std::string_view shown_name = variable.substr(0, equals);
     const std::string_view value = variable.substr(equals + 1);
-    std::string name = protocol::LowerCase(shown_name.substr(kEnvironmentPrefix.size()));
-    if (name == "config") continue;
-    // A few names have an underscore of their own (server_cpulist).
-    const Directive* row = FindDirective(name);
-    if (row == nullptr) {
-      for (char& c : name) c = c == '_' ? '-' : c;
-      row = FindDirective(name);
-    }
+    if (shown_name == "PEAL_CONFIG") continue;
+    const Directive* row = OfVariable(shown_name);
     if (row == nullptr || (row->name == "port" && value.starts_with("tcp://"))) {
       ignored_environment_.push_back(std::string(shown_name.substr(0, kMaxShownLine)) +
                                      " in the environment is no directive, ignored");
@@ -242,6 +246,20 @@ Result<void> ConfigStore::ApplyEnvironment(const char* const* environment) {
       return Fatal(where, line, applied.error().text());
   }
   return {};
+}
+
+std::vector<std::string> ConfigStore::MaskSecrets(char** environment) {
+  std::vector<std::string> names;
+  for (; *environment != nullptr; ++environment) {
+    const std::string_view variable = *environment;
+    const size_t equals = variable.find('=');
+    if (!variable.starts_with(kEnvironmentPrefix) || equals == std::string_view::npos) continue;
+    const Directive* row = OfVariable(variable.substr(0, equals));
+    if (row == nullptr || !row->has(kSensitive)) continue;
+    names.emplace_back(variable.substr(0, equals));
+    std::fill_n(*environment + equals + 1, variable.size() - equals - 1, '*');
+  }
+  return names;
 }
 
 Result<void> ConfigStore::ApplyArgs(std::span<const std::string> args,

@@ -156,6 +156,13 @@ const ConfigSource& ConfigStore::SourceOf(const Directive& directive) const {
   return entries_[IndexOf(directive)].source;
 }
 
+Error ConfigStore::WithSource(const Error& error) const {
+  const std::string_view text = error.text();
+  const Directive* const directive = FindDirective(text.substr(0, text.find_first_of(" :")));
+  if (directive == nullptr) return error;
+  return Error::Owned(std::string(text) + " (" + SourceOf(*directive).Describe() + ")");
+}
+
 bool ConfigStore::IsDefault(const Directive& directive) const {
   const Entry& entry = entries_[IndexOf(directive)];
   if (directive.type == DirectiveType::kDirectory) return !entry.was_named;

@@ -73,6 +73,10 @@ class ConfigStore {
   /// which Kubernetes sets beside a service called peal. PEAL_CONFIG names a file, see ApplyArgs.
   protocol::Result<void> ApplyEnvironment(const char* const* environment);
 
+  /// Overwrites the values of sensitive directives in the environment, where every program of this
+  /// user could read them, once they have been taken over. Returns the names of the variables.
+  static std::vector<std::string> MaskSecrets(char** environment);
+
   /// CONFIG GET: name and value of every directive that matches one of `globs`, in any letter case.
   /// A name without metacharacters is echoed as it was asked, as Redis does. No name comes twice.
   std::vector<std::pair<std::string, std::string>> Get(
@@ -110,6 +114,8 @@ class ConfigStore {
   const std::string& file() const { return file_; }
 
   const ConfigSource& SourceOf(const Directive& directive) const;
+  /// An error that begins with the name of a directive, and behind it where that was set.
+  protocol::Error WithSource(const protocol::Error& error) const;
   bool IsDefault(const Directive& directive) const;
 
   const std::vector<CommandRename>& renames() const { return renames_; }

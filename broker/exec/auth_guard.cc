@@ -69,7 +69,7 @@ std::optional<protocol::Error> RefuseAttempt(Client& client) {
       "ERR too many failed attempts to authenticate from this address, try again in a minute");
 }
 
-void NoteFailedAttempt(Client& client) {
+void NoteFailedAttempt(Client& client, std::string_view reason) {
   Worker& worker = client.worker();
   uint32_t failures = 1;
   if (const std::optional<IpAddress> address = PeerIp(client.fd()); address) {
@@ -77,8 +77,8 @@ void NoteFailedAttempt(Client& client) {
   }
   static RateLimitedLog limited(LogLevel::kNotice, 5);
   limited.Write(
-      "client id={} addr={} failed to authenticate; {} failures of its address in this minute",
-      client.id(), client.PeerAddress(), failures);
+      "client id={} addr={} failed to authenticate: {}; {} failures of its address in this minute",
+      client.id(), client.PeerAddress(), reason, failures);
 }
 
 }  // namespace peal::broker

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "broker/net/address.h"
 #include "protocol/base/error.h"
@@ -56,7 +57,8 @@ class AuthGuard {
 /// reply. Reactor thread.
 std::optional<protocol::Error> RefuseAttempt(Client& client);
 
-/// To be called when an attempt of `client` failed: counts it and writes a line to the log.
-void NoteFailedAttempt(Client& client);
+/// To be called when an attempt of `client` failed: counts it and writes a line with the reason to
+/// the log.
+void NoteFailedAttempt(Client& client, std::string_view reason);
 
 }  // namespace peal::broker

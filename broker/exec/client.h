@@ -35,6 +35,7 @@ struct Session {
   uint32_t db = 0;
   bool is_authenticated = false;
   std::shared_ptr<AclAccount> account;  // never null; the default one before AUTH
+  int64_t expires_ms = 0;               // Unix; of the token that it logged in with; 0: never
   bool is_unix = false;                 // connected by the unix socket
   bool is_tls = false;                  // connected by the TLS port
   bool is_monitor = false;

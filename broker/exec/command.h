@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "protocol/command/arg_reader.h"
@@ -15,6 +16,12 @@ class Server;
 class Unit;
 class Worker;
 struct Command;
+
+/// Why a command failed, for the audit log.
+struct Failure {
+  std::string error;   // as the client was told
+  std::string reason;  // what it was not told; mostly empty
+};
 
 /// One execution of a command: everything its function may use. Lives on the stack of the
 /// dispatcher.
@@ -37,6 +44,8 @@ struct CommandContext {
   bool is_silent = false;
   /// A script's redis.call: the script is the client's command, not this.
   bool in_script = false;
+  /// Where Fail puts the error's text, too. Null: nobody wants it.
+  Failure* failure = nullptr;
 
   std::string_view arg(size_t index) const { return args[index]; }
   protocol::ArgReader reader() const { return protocol::ArgReader(args); }

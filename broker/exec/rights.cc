@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/exec/audit_trail.h"
 #include "broker/exec/blocking.h"
 #include "broker/exec/multi.h"
 #include "broker/exec/server.h"
@@ -78,17 +79,26 @@ void NoteRefusal(Worker& worker, const Client& client, const TableEntry& entry,
   limited.Write("refused '{}' of user {} (client id={} addr={}): missing rule {}", entry.full_name,
                 user.name(), client.id(), client.PeerAddress(),
                 user.MissingRule(entry, args, verdict, AclUser::Names::kHide));
+  const bool is_command = verdict.denied == Denied::kCommand;
+  AuditDenied(
+      worker, client, entry, args, is_command ? std::string_view() : object,
+      context == AclLog::Context::kToplevel ? "" : AclLog::NameOf(context),
+      "NOPERM missing rule " + user.MissingRule(entry, args, verdict, AclUser::Names::kShow));
 }
 
 void NoteFailedLogin(Worker& worker, const Client& client, std::string_view user_name,
-                     std::string_view command) {
+                     std::string_view command, std::string_view reason) {
   ++worker.stats().counters().auth_failures;
   Server& server = worker.server();
   const bool in_multi = IsInMulti(client.session());
+  // A wrong password needs no more words, and ACL LOG shows it as Redis does.
+  const bool is_token = reason.starts_with("token: ");
+  const std::string object =
+      std::string(command) + (is_token ? " (" + std::string(reason) + ")" : "");
   server.acl().log().Add(
       {.reason = AclLog::Reason::kAuth,
        .context = in_multi ? AclLog::Context::kMulti : AclLog::Context::kToplevel,
-       .object = command,
+       .object = object,
        .user_name = user_name,
        .client = DescribeClient(client, worker.reactor().turn_us())},
       worker.now_ms(), server.config().acllog_max_len);
@@ -140,14 +150,16 @@ std::string DryRunText(const TableEntry& entry, std::span<const std::string_view
          (verdict.denied == Denied::kKey ? "key" : "channel");
 }
 
-void LogIn(Client& client, AclAccountRef account) {
+void LogIn(Client& client, AclAccountRef account, int64_t expires_ms) {
   client.session().is_authenticated = true;
+  client.session().expires_ms = expires_ms;
   client.session().account = std::move(account);
 }
 
 void LogOut(Server& server, Client& client) {
   client.session().account = server.acl().default_account();
   client.session().is_authenticated = server.acl().is_open();
+  client.session().expires_ms = 0;
 }
 
 bool MustLogIn(Server& server, const Client& client) {

@@ -31,9 +31,10 @@ void NoteRefusal(Worker& worker, const Client& client, const TableEntry& entry,
                  std::span<const std::string_view> args, AclVerdict verdict,
                  AclLog::Context context);
 
-/// Notes a failed login as `user_name`; `command` is its name as the client wrote it.
+/// Notes a failed login as `user_name`: ACL LOG, the counters of INFO, the log. `command` is its
+/// name as the client wrote it; the reason is for administrators only.
 void NoteFailedLogin(Worker& worker, const Client& client, std::string_view user_name,
-                     std::string_view command);
+                     std::string_view command, std::string_view reason);
 
 /// "NOPERM this user has no permissions to run the 'set' command". Users who may do all that
 /// administrators may are told which rule is missing.
@@ -45,8 +46,8 @@ protocol::Error NoLongerPermitted(AclVerdict verdict);
 std::string DryRunText(const TableEntry& entry, std::span<const std::string_view> args,
                        AclVerdict verdict);
 
-/// Logs the client in.
-void LogIn(Client& client, AclAccountRef account);
+/// Logs the client in, until `expires_ms` (Unix) if that is not 0.
+void LogIn(Client& client, AclAccountRef account, int64_t expires_ms = 0);
 /// Puts the client back to where a new one is: the default user, logged in if that needs no
 /// password.
 void LogOut(Server& server, Client& client);

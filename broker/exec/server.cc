@@ -181,7 +181,17 @@ Result<void> Server::RaiseFileLimit(uint32_t maxclients) {
 }
 
 Result<void> Server::Start() {
-  if (auto users = acl_.Start(*config_); !users.ok()) return users;
+  if (auto users = acl_.Start(*config_); !users.ok()) return config_->WithSource(users.error());
+  auto tokens = TokenAuthenticator::Make(config());
+  if (!tokens.ok()) {
+    const std::string text = "auth-token-file: " + std::string(tokens.error().text());
+    return config_->WithSource(Error::Owned(text));
+  }
+  authentication_.tokens().Put(*std::move(tokens));
+  if (auto audit = audit_.Configure(config().audit); !audit.ok()) {
+    const std::string text = "audit-log-file: " + std::string(audit.error().text());
+    return config_->WithSource(Error::Owned(text));
+  }
   // Reactors must not take the signals: the thread in Wait does.
   const sigset_t signals = HandledSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -219,15 +229,7 @@ Result<void> Server::Start() {
   listeners_ = std::make_unique<ListenerSet>(
       MakeListenerOptions(), [this](int fd, ListenerKind kind) { Assign(fd, kind); });
   Result<TlsKeeper::Made> made = MakeTls();
-  if (!made.ok()) {
-    const std::string_view text = made.error().text();
-    const Directive* const directive = FindDirective(text.substr(0, text.find_first_of(" :")));
-    std::string line(text);
-    if (directive != nullptr) {
-      line.append(" (").append(config_->SourceOf(*directive).Describe()).append(")");
-    }
-    return Error::Owned(line);
-  }
+  if (!made.ok()) return config_->WithSource(made.error());
   tls_.Put(*std::move(made), c.tls_auto_reload_interval_s);
   auto opened = listeners_->Open();
   if (!opened.ok()) return opened;
@@ -256,15 +258,10 @@ int Server::Wait() {
     if (number == SIGTERM || number == SIGINT) {
       RequestShutdown(SignalName(number));
     } else if (number == SIGHUP || number == SIGUSR1) {
-      const auto reopened = Log::Reopen();
-      if (reopened.ok()) {
-        LogNotice("log reopened after {}", SignalName(number));
-      } else {
-        LogWarning("log could not be reopened: {}", reopened.error().text());
-      }
-      if (number == SIGHUP) tls_.Reload("SIGHUP");
+      ReopenFiles(number);
     }
     tls_.LookAtFiles(MonotonicUs() / 1000);
+    audit_.Tick(WallClockMs());
     since_watchdog_ms += kWaitMs;
     if (notifier.watchdog_interval_ms() != 0 &&
         since_watchdog_ms >= notifier.watchdog_interval_ms()) {
@@ -276,6 +273,54 @@ int Server::Wait() {
   DrainAndStop();
   LogNotice("bye");
   return 0;
+}
+
+void Server::ReopenFiles(int signal_number) {
+  const auto reopened = Log::Reopen();
+  if (reopened.ok()) {
+    LogNotice("log reopened after {}", SignalName(signal_number));
+  } else {
+    LogWarning("log could not be reopened: {}", reopened.error().text());
+  }
+  audit_.Reopen(SignalName(signal_number));
+  if (signal_number != SIGHUP) return;
+  tls_.Reload("SIGHUP");
+  authentication_.tokens().Reload("SIGHUP");
+  RereadPassword("SIGHUP");
+}
+
+void Server::RereadPassword(std::string_view why) {
+  // The configuration and the users are the reactors' own.
+  struct Node : InboxNode {
+    Server* server;
+    std::string why;
+  };
+  auto* node = new Node;
+  node->server = this;
+  node->why = why;
+  node->run = [](InboxNode* posted, Reactor& reactor) {
+    const std::unique_ptr<Node> own(static_cast<Node*>(posted));
+    Server& self = *own->server;
+    if (self.config().requirepass_file.empty()) return;
+    const Result<Secret> password = DefaultPassword(self.config());
+    if (!password.ok()) {
+      LogWarning("the password was not taken over after {}, the old one stays: {}", own->why,
+                 password.error().text());
+      return;
+    }
+    // A visit, or a script that runs for long: it is asked for again.
+    if (reactor.is_visit() || !reactor.LockExclusive()) {
+      LogWarning(
+          "the password was not taken over after {}: the server is busy with a script, send "
+          "the signal again",
+          own->why);
+      return;
+    }
+    self.acl_.SetDefaultPassword(password->view());
+    reactor.UnlockExclusive();
+    LogNotice("requirepass-file read afresh after {}", own->why);
+  };
+  reactors_[0]->Post(node);
 }
 
 void Server::RequestShutdown(std::string_view why) {
@@ -436,6 +481,8 @@ void Server::PrepareSocket(int fd, ListenerKind kind) const {
 Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
   const Directive* listeners_changed = nullptr;
   const Directive* tls_changed = nullptr;
+  std::optional<TokenAuthenticator::Settings> tokens;
+  std::optional<Secret> password;
   for (const Directive* directive : changed) {
     switch (directive->on_change) {
       case OnChange::kMaxClients: {
@@ -454,6 +501,25 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
           return ConfigStore::SetFailed(directive->name, std::strerror(errno));
         }
         break;
+      case OnChange::kTokens: {
+        auto made = TokenAuthenticator::Make(config());
+        if (!made.ok()) return ConfigStore::SetFailed(directive->name, made.error().text());
+        tokens = *std::move(made);
+        break;
+      }
+      case OnChange::kPassword: {
+        auto read = DefaultPassword(config());
+        if (!read.ok()) return ConfigStore::SetFailed(directive->name, read.error().text());
+        password = *std::move(read);
+        break;
+      }
+      case OnChange::kAudit: {
+        auto configured = audit_.Configure(config().audit);
+        if (!configured.ok()) {
+          return ConfigStore::SetFailed(directive->name, configured.error().text());
+        }
+        break;
+      }
       case OnChange::kLog:
         Log::SetLevel(config().loglevel);
         Log::SetFormat(config().log_format);
@@ -512,7 +578,8 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
     }
     ReplaceListeners(std::move(next));
   }
-  acl_.SetDefaultPassword(config().requirepass);
+  if (tokens) authentication_.tokens().Put(*std::move(tokens));
+  if (password) acl_.SetDefaultPassword(password->view());
   acl_.set_all_channels_by_default(config().acl_all_channels);
   acl_.log().Trim(config().acllog_max_len);
   if (made) tls_.Put(*std::move(made), config().tls_auto_reload_interval_s);

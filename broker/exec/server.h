@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "broker/acl/users.h"
+#include "broker/audit/audit_log.h"
+#include "broker/auth/authenticator.h"
 #include "broker/config/store.h"
 #include "broker/exec/auth_guard.h"
 #include "broker/exec/command_table.h"
@@ -61,6 +63,8 @@ class Server {
 
   CommandTable& commands() { return commands_; }
   AclUsers& acl() { return acl_; }
+  Authentication& authentication() { return authentication_; }
+  AuditLog& audit() { return audit_; }
   store::Gate& gate() { return keyspace_->gate(); }
   store::Keyspace& keyspace() { return *keyspace_; }
   MemoryGauge& memory_gauge() { return *memory_gauge_; }
@@ -141,6 +145,9 @@ class Server {
   protocol::Result<TlsKeeper::Made> MakeTls() const;
   protocol::Result<void> RaiseFileLimit(uint32_t maxclients);
   void DrainAndStop();
+  /// Reads afresh what SIGHUP asks for: log files, keys, the default user's password.
+  void ReopenFiles(int signal_number);
+  void RereadPassword(std::string_view why);
   void ReplaceListeners(std::unique_ptr<ListenerSet> next);
   ListenerOptions MakeListenerOptions() const;
   /// Tells the list of processes what proc-title-template asks for.
@@ -152,6 +159,8 @@ class Server {
   const int64_t start_time_s_;
   CommandTable commands_;
   AclUsers acl_{commands_};
+  Authentication authentication_{acl_};
+  AuditLog audit_;
   std::unique_ptr<store::Keyspace> keyspace_;
   std::unique_ptr<MemoryGauge> memory_gauge_;
   std::vector<std::unique_ptr<Reactor>> reactors_;

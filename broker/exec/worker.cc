@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "broker/exec/audit_trail.h"
 #include "broker/exec/keys.h"
 #include "broker/exec/multi.h"
 #include "broker/exec/rights.h"
@@ -38,12 +39,6 @@ constexpr uint64_t kLargestBulk = (uint64_t{1} << 30) - 65536;
 constexpr uint64_t kUnauthenticatedOutputBytes = 16 * 1024;
 // After how long publishers that were throttled look again.
 constexpr uint64_t kCongestionRetryMs = 1;
-
-int64_t WallClockMs() {
-  timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
-}
 
 /// Whether a connection begins with a TLS record that holds a handshake.
 bool IsTlsGreeting(std::span<const char> input) {
@@ -92,6 +87,7 @@ void CommandContext::Fail(const Error& error) {
   worker.stats().CountError(error.code());
   worker.stats().CountFailed(worker.running_index());
   reply.Error(error);
+  if (failure != nullptr) failure->error = error.text();
 }
 
 struct Worker::Parsed {
@@ -362,6 +358,12 @@ Worker::Outcome Worker::ExecuteOne(Client& client, const TableEntry* entry,
     return Outcome::kGoOn;
   }
   if (!Admit(client, *entry, args, reply)) return Outcome::kGoOn;
+  if (entry->command->spec.audit != protocol::Audit::kNone) [[unlikely]] {
+    if (const Error* refused = RefuseUnaudited(*this, *entry, args)) {
+      Reject(client, entry, *refused, reply);
+      return Outcome::kGoOn;
+    }
+  }
   if (IsBusy() && !entry->Has(Flag::kAllowBusy)) [[unlikely]] {
     Reject(client, entry, server_.scripts().BusyError(), reply);
     return Outcome::kGoOn;
@@ -535,6 +537,17 @@ void Worker::AddMovableKeys(Unit& unit, const TableEntry& entry,
 }
 
 void Worker::Run(CommandContext& context, const TableEntry& entry) {
+  if (entry.command->spec.audit == protocol::Audit::kNone) [[likely]]
+    return RunUnaudited(context, entry);
+  Failure failure;
+  context.failure = &failure;
+  RunUnaudited(context, entry);
+  AuditCommand(context, entry, failure);
+  // Those of a script are Lua's own.
+  if (!context.in_script) WipeSecrets(entry, context.args);
+}
+
+void Worker::RunUnaudited(CommandContext& context, const TableEntry& entry) {
   const uint32_t outer = std::exchange(running_index_, entry.index);
   const uint64_t begin = context.in_exec ? Ticks() : ticks_;
   const uint64_t queued_bytes = context.client.output().bytes() + replies_.written();
@@ -701,9 +714,13 @@ void Worker::AuthenticateByCertificate(Client& client) {
   const auto& transport = static_cast<const TlsTransport&>(client.transport());
   const std::string name =
       field == TlsUserField::kUri ? transport.PeerUri() : transport.PeerCommonName();
-  if (name.empty()) return;
+  if (name.empty() || server_.audit().MustRefuse(protocol::Audit::kAuth, now_ms_)) return;
   const AclAccountRef account = server_.acl().Find(name);
-  if (account != nullptr && account->user->rules().is_on) return LogIn(client, account);
+  if (account != nullptr && account->user->rules().is_on) {
+    LogIn(client, account);
+    return AuditCertificate(*this, client, name, "");
+  }
+  AuditCertificate(*this, client, name, "the certificate is for no user here");
   ++stats_.counters().certificate_refusals;
   static RateLimitedLog limited(LogLevel::kNotice, 5);
   limited.Write("client id={} addr={}: its certificate is for no user here: {}", client.id(),
@@ -993,6 +1010,7 @@ void Worker::LookAtClients() {
       LogVerbose("closing idle client id={} addr={}", client.id(), client.PeerAddress());
       client.Close();
     }
+    if (session.expires_ms != 0 && now_ms_ >= session.expires_ms) CloseExpired(client);
     if (limit == 0) continue;
     const uint64_t own = client.MemoryBytes();
     bytes += own;
@@ -1005,6 +1023,15 @@ void Worker::LookAtClients() {
   clients_bytes_.store(bytes, std::memory_order_relaxed);
   largest_client_bytes_.store(largest_bytes, std::memory_order_relaxed);
   if (largest != nullptr) EvictClient(*largest, largest_bytes, limit);
+}
+
+void Worker::CloseExpired(Client& client) {
+  if (client.is_closing()) return;
+  static RateLimitedLog limited(LogLevel::kNotice, 10);
+  limited.Write("closing client id={} addr={} user={}: its token has expired", client.id(),
+                client.PeerAddress(), client.session().account->name);
+  ++stats_.counters().expired_tokens;
+  client.Close();
 }
 
 void Worker::EvictClient(Client& largest, uint64_t largest_bytes, uint64_t limit) {

@@ -157,6 +157,7 @@ class Worker final : public ReactorHandler {
   bool HasRoom(Client& client, const TableEntry& entry, protocol::ReplyWriter& reply);
   bool IsHeldByPause(const Client& client, const TableEntry& entry) const;
   void Call(CommandContext& context, const TableEntry& entry, uint64_t key_hash);
+  void RunUnaudited(CommandContext& context, const TableEntry& entry);
   /// Whether clients are only to be told that a script goes on for long.
   bool IsBusy() const { return is_serving_ || reactor_.is_visit(); }
   static void AddMovableKeys(Unit& unit, const TableEntry& entry,
@@ -183,6 +184,8 @@ class Worker final : public ReactorHandler {
   void CheckEntry(Client& client);
   /// Closes a client that has not authenticated and is owed more than it may be.
   bool IsOwedTooMuch(Client& client);
+  /// Closes a client whose token has expired.
+  void CloseExpired(Client& client);
   /// Brings now_ms_ up to date; `ticks` is the present.
   void ReadClock(uint64_t ticks);
   void EvictClient(Client& largest, uint64_t largest_bytes, uint64_t limit);

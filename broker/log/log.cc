@@ -13,6 +13,8 @@
 #include <mutex>
 #include <system_error>
 
+#include "protocol/base/utf8.h"
+
 namespace peal::broker {
 
 using protocol::Error;
@@ -211,21 +213,8 @@ std::string OneLine(std::string_view message) {
   out.reserve(message.size() + 8);
   for (size_t i = 0; i < message.size();) {
     const auto octet = static_cast<unsigned char>(message[i]);
-    size_t length = 1;
-    if (octet >= 0xc2 && octet <= 0xdf) length = 2;
-    if (octet >= 0xe0 && octet <= 0xef) length = 3;
-    if (octet >= 0xf0 && octet <= 0xf4) length = 4;
-    bool is_text = octet >= 0x20 && octet < 0x7f;
-    if (length > 1 && i + length <= message.size()) {
-      is_text = true;
-      for (size_t k = 1; k < length; ++k)
-        is_text = is_text && (static_cast<unsigned char>(message[i + k]) & 0xc0) == 0x80;
-      const auto second = static_cast<unsigned char>(message[i + 1]);
-      // Overlong forms, surrogates, beyond U+10FFFF. Source: RFC 3629, section 4.
-      if ((octet == 0xe0 && second < 0xa0) || (octet == 0xed && second > 0x9f) ||
-          (octet == 0xf0 && second < 0x90) || (octet == 0xf4 && second > 0x8f))
-        is_text = false;
-    }
+    const size_t length = protocol::Utf8CharBytes(message.substr(i));
+    const bool is_text = length > 1 || (octet >= 0x20 && octet < 0x7f);
     if (is_text) {
       out.append(message.substr(i, length));
       i += length;

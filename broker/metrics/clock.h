@@ -29,6 +29,13 @@ inline int64_t MonotonicUs() {
   return now.tv_sec * 1'000'000 + now.tv_nsec / 1000;
 }
 
+/// Milliseconds since 1970. [any thread]
+inline int64_t WallClockMs() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
 /// Measures the rate of Ticks(); once, at start, takes about 10 ms. Before it, conversions measure
 /// by themselves on first use.
 void CalibrateTicks();

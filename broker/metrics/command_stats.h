@@ -41,6 +41,7 @@ class CommandStats {
     uint64_t auth_timeouts = 0;
     uint64_t certificate_refusals = 0;
     uint64_t http_closes = 0;
+    uint64_t expired_tokens = 0;  // clients closed because their token expired
   };
 
   /// One call of command number `index` that took `ticks`.

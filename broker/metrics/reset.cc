@@ -19,6 +19,7 @@ void ResetStatistics(Server& server) {
     worker->ResetScriptCounts();
   }
   server.ResetFreedKeys();
+  server.audit().ResetCounters();
   server.scripts().cache().ResetEvicted();
   server.total_connections().store(0, std::memory_order_relaxed);
   server.rejected_connections().store(0, std::memory_order_relaxed);

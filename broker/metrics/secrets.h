@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -7,6 +8,13 @@
 #include "broker/exec/command_table.h"
 
 namespace peal::broker {
+
+/// Where things stand in HELLO [version [AUTH user password] [SETNAME name]…].
+struct HelloOptions {
+  std::vector<size_t> auths;  // positions of AUTH; the last one counts
+  size_t end = 0;             // of what is understood
+};
+HelloOptions ReadHello(std::span<const std::string_view> args);
 
 /// The arguments of a command as MONITOR and SLOWLOG may show them: passwords of AUTH and HELLO,
 /// and values of sensitive directives of CONFIG SET, are "(redacted)". `args` itself if there is

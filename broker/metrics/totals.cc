@@ -42,6 +42,7 @@ Totals::Totals(Server& server) : commands(server.commands().all().size()) {
     counters.certificate_refusals += own.certificate_refusals;
     counters.http_closes += own.http_closes;
     if (worker->tls() != nullptr) tls += *worker->tls();
+    counters.expired_tokens += own.expired_tokens;
     for (const auto& [code, count] : stats.errors()) errors[code] += count;
     units += worker->unit().counters();
     units += worker->expiry().counters();

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 
+#include "broker/exec/audit_trail.h"
 #include "broker/exec/client.h"
 #include "broker/exec/command.h"
 #include "broker/exec/command_table.h"
@@ -114,6 +115,9 @@ std::string_view WhatForbids(const ScriptRun& run, const TableEntry* entry,
   if (const AclVerdict verdict = CheckRights(client, *entry, args); !verdict.ok()) {
     NoteRefusal(run.context.worker, client, *entry, args, verdict, AclLog::Context::kLua);
     return ForbiddenTo(verdict);
+  }
+  if (const protocol::Error* refused = RefuseUnaudited(run.context.worker, *entry, args)) {
+    return refused->text().substr(std::string_view("ERR ").size());
   }
   const bool may_change = entry->Has(Flag::kWrite) || entry->Has(Flag::kMayReplicate);
   if (run.call.is_read_only && may_change) return kReadOnly;

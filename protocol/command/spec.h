@@ -172,6 +172,10 @@ enum class ChannelUse : uint8_t {
   kSubscribePattern,  // all arguments, which are patterns
 };
 
+/// As what an execution of the command goes to the audit log. kDenied is for commands that were
+/// refused for want of rights, whatever they are.
+enum class Audit : uint8_t { kNone, kAuth, kAcl, kConfig, kAdmin, kScript, kDenied };
+
 /// Types of arguments, as COMMAND DOCS names them.
 enum class ArgType : uint8_t {
   kString,
@@ -223,6 +227,7 @@ struct CommandSpec {
   FindMoreKeys more_keys = nullptr;  // needs kMovableKeys
   ChannelUse channels = ChannelUse::kNone;
   Acl acl = Acl::kNone;
+  Audit audit = Audit::kNone;
   std::string_view parent = {};  // the container of a subcommand
   std::string_view complexity = {};
   std::string_view summary = {};

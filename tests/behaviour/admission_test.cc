@@ -244,7 +244,7 @@ TEST_F(Admission, AnAddressThatFailsTooOftenIsRefusedForAMinute) {
   EXPECT_EQ(try_password("127.0.0.3", "AUTH secret"), "OK") << "others are not refused";
   EXPECT_EQ(known.Do("PING"), "PONG");
   EXPECT_TRUE(server.WaitForLog("refusing attempts to authenticate from 127.0.0.2"));
-  EXPECT_TRUE(server.WaitForLog("failed to authenticate; "));
+  EXPECT_TRUE(server.WaitForLog("failed to authenticate: wrong user or password; "));
   ASSERT_EQ(known.Do("CONFIG SET auth-failures-per-minute 0"), "OK");
   EXPECT_EQ(try_password("127.0.0.2", "AUTH secret"), "OK");
 }

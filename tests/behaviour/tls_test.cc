@@ -389,6 +389,46 @@ TEST_F(Tls, OpensAKeyWithItsPassphrase) {
   EXPECT_THAT(server.Log(), ::testing::Not(HasSubstr("sesame")));
 }
 
+TEST_F(Tls, TakesThePassphraseFromAFile) {
+  const Identity locked = MakeIdentity({.passphrase = "open sesame"}, &Files().authority);
+  const std::string file = Write("l.pass", "open sesame\nsecond line\n");
+  ASSERT_EQ(chmod(file.c_str(), 0600), 0);
+  Server server(WithTls({"--tls-cert-file", Write("l.crt", locked.certificate), "--tls-key-file",
+                         Write("l.key", locked.key), "--tls-key-file-pass-file", file}));
+  EXPECT_TRUE(IsServed(server, {.ca = Files().ca}));
+  Client plain = Client::Tcp(server.port());
+  EXPECT_EQ(plain.Do("CONFIG GET tls-key-file-pass"), "['tls-key-file-pass', '']");
+  // Bad ones are refused, and the old key stays in use.
+  EXPECT_THAT(plain.Do("CONFIG SET tls-key-file-pass both"),
+              HasSubstr("cannot be used together with tls-key-file-pass"));
+  EXPECT_THAT(plain.Do("CONFIG SET tls-key-file-pass-file " + dir_ + "/none"),
+              HasSubstr("No such file or directory"));
+  EXPECT_THAT(plain.Do("CONFIG SET tls-key-file-pass-file " + Write("wrong", "guess\n")),
+              HasSubstr("everybody may read it"));
+  ASSERT_EQ(chmod((dir_ + "/wrong").c_str(), 0600), 0);
+  EXPECT_THAT(plain.Do("CONFIG SET tls-key-file-pass-file " + dir_ + "/wrong"),
+              HasSubstr("or tls-key-file-pass-file is not its passphrase"));
+  EXPECT_TRUE(IsServed(server, {.ca = Files().ca}));
+  EXPECT_THAT(server.Log(), ::testing::Not(HasSubstr("sesame")));
+}
+
+TEST_F(Tls, TheAuditLogHasTheCertificate) {
+  const std::string file = dir_ + "/audit.log";
+  Server server(WithTls({"--tls-auth-clients-user", "CN", "--audit-log-file", file}));
+  Client known = Client::Tls(server.tls_port(), WithCertificate());
+  EXPECT_EQ(known.Do("FLUSHALL"), "OK");
+  const Identity nobody = MakeIdentity({.common_name = "nobody"}, &Files().authority);
+  EXPECT_EQ(Client::Tls(server.tls_port(), OptionsOf("nobody", nobody)).Do("PING"), "PONG");
+  const std::string log = ReadFile(file);
+  const auto cert_of = [](const std::string& name) { return ",\"cert\":\"CN=" + name + "\""; };
+  EXPECT_THAT(log, HasSubstr("\"event\":\"auth\",\"user\":\"default\""));
+  EXPECT_THAT(log, HasSubstr(cert_of("default") + ",\"result\":\"ok\"}"));
+  EXPECT_THAT(log, HasSubstr(cert_of("default") + ",\"command\":\"flushall\""));
+  EXPECT_THAT(log, HasSubstr("\"event\":\"auth\",\"user\":\"nobody\""));
+  EXPECT_THAT(
+      log, HasSubstr(cert_of("nobody") + ",\"result\":\"the certificate is for no user here\"}"));
+}
+
 TEST_F(Tls, SpeaksOnlyTheVersionsAndCiphersItIsToldTo) {
   Server server(WithTls(
       {"--tls-protocols", "TLSv1.3", "--tls-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256"}));

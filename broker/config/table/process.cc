@@ -20,13 +20,6 @@ void AssignShutdown(Config& config, std::string_view text) {
   config.*kField = ParseFlagSet(kShutdown, text);
 }
 
-constexpr Directive FlagSet(std::string_view name, std::string_view value,
-                            std::span<const std::string_view> choices, std::string_view summary) {
-  Directive row = OneOf(name, value, choices, summary);
-  row.type = DirectiveType::kFlagSet;
-  return row;
-}
-
 constexpr Directive kRows[] = {
     Fixed(Active(Bool("daemonize", "no", "Run in the background."), Flag<&Config::daemonize>)),
     Fixed(Active(Row(DirectiveType::kPath, "pidfile", "",

@@ -52,6 +52,12 @@ constexpr Directive OneOf(std::string_view name, std::string_view value,
   row.choices = choices;
   return row;
 }
+constexpr Directive FlagSet(std::string_view name, std::string_view value,
+                            std::span<const std::string_view> choices, std::string_view summary) {
+  Directive row = OneOf(name, value, choices, summary);
+  row.type = DirectiveType::kFlagSet;
+  return row;
+}
 
 // Changes to a row.
 

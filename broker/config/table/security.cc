@@ -4,6 +4,7 @@
 namespace peal::broker::table {
 namespace {
 
+constexpr int64_t kMostLeewayS = 3600;
 constexpr std::string_view kAclPubSub[] = {"allchannels", "resetchannels"};
 
 constexpr Directive Access(std::string_view name, std::string_view summary) {
@@ -23,11 +24,50 @@ void AssignNetworks(Config& config, std::string_view text) {
   config.*kField = AddressList::Of(text);
 }
 
+// In the order of protocol::Audit.
+constexpr std::string_view kAuditEvents[] = {"none",  "auth",   "acl",   "config",
+                                             "admin", "script", "denied"};
+constexpr std::string_view kAuditErrors[] = {"continue", "refuse"};
+
+template <auto kField>
+void AssignAudit(Config& config, std::string_view text) {
+  using Field = std::remove_reference_t<decltype(config.audit.*kField)>;
+  if constexpr (std::is_same_v<Field, std::string>) {
+    config.audit.*kField = text;
+  } else if constexpr (std::is_same_v<Field, bool>) {
+    config.audit.*kField = text == "refuse";
+  } else {
+    config.audit.*kField = ParseFlagSet(kAuditEvents, text) << 1;  // the first choice has no bit
+  }
+}
+
 constexpr Directive kSecurityRows[] = {
     With(Active(Row(DirectiveType::kSecretText, "requirepass", "",
                     "Password of the default user; empty is none."),
                 String<&Config::requirepass>, OnChange::kPassword),
          kSensitive),
+    With(Active(Row(DirectiveType::kPath, "requirepass-file", "",
+                    "File whose first line is that password; read at start, when it is set, and on "
+                    "SIGHUP. Others must not be able to read it."),
+                String<&Config::requirepass_file>, OnChange::kPassword),
+         kPealOnly),
+    With(Active(Row(DirectiveType::kPath, "auth-token-file", "",
+                    "File of keys that tokens given to AUTH are verified with; read afresh on "
+                    "SIGHUP. Empty: no tokens."),
+                String<&Config::auth_token_file>, OnChange::kTokens),
+         kPealOnly),
+    With(Active(Integer("auth-token-leeway", "10", 0, kMostLeewayS,
+                        "Seconds by which the clocks of who makes tokens may differ."),
+                Number<&Config::auth_token_leeway_s>, OnChange::kTokens),
+         kPealOnly),
+    With(Active(Text("auth-token-issuer", "",
+                     "What `iss` of JSON Web Tokens must be; empty is anything."),
+                String<&Config::auth_token_issuer>, OnChange::kTokens),
+         kPealOnly),
+    With(Active(Text("auth-token-audience", "",
+                     "What `aud` of JSON Web Tokens must name; empty: they must have none."),
+                String<&Config::auth_token_audience>, OnChange::kTokens),
+         kPealOnly),
     With(Active(Row(DirectiveType::kNetworks, "allow", "",
                     "Networks whose clients are let in over TCP, in CIDR notation; empty is all. "
                     "`tcp:` or `tls:` in front makes one hold for that port only."),
@@ -47,6 +87,19 @@ constexpr Directive kSecurityRows[] = {
                         "ones are refused for the rest of the minute; 0 is any number."),
                 Number<&Config::auth_failures_per_min>),
          kPealOnly),
+    With(Active(Row(DirectiveType::kPath, "audit-log-file", "",
+                    "File for the audit log, JSON lines, reopened on SIGHUP; empty: off."),
+                AssignAudit<&AuditSettings::file>, OnChange::kAudit),
+         kPealOnly | kProtected),
+    With(Active(FlagSet("audit-log-events", "auth acl config admin script denied", kAuditEvents,
+                        "What goes there: logins, ACL, CONFIG, SHUTDOWN with FLUSHALL, FLUSHDB and "
+                        "DEBUG, SCRIPT with FUNCTION, refusals for want of rights."),
+                AssignAudit<&AuditSettings::events>, OnChange::kAudit),
+         kPealOnly | kProtected),
+    With(Active(OneOf("audit-log-on-error", "continue", kAuditErrors,
+                      "Whether commands for the audit log are refused while it cannot be written."),
+                AssignAudit<&AuditSettings::refuse_on_error>, OnChange::kAudit),
+         kPealOnly | kProtected),
     Active(Access("enable-protected-configs",
                   "Whether CONFIG SET may change protected directives: nobody, anybody, or clients "
                   "on loopback and unix sockets."),

@@ -43,6 +43,11 @@ constexpr Directive kTlsRows[] = {
     Made<&TlsSettings::key_file>(Path("tls-key-file", "Its private key, PEM.")),
     Made<&TlsSettings::key_file_pass>(
         Secret("tls-key-file-pass", "Passphrase of that key, if it has one.")),
+    With(Made<&TlsSettings::key_file_pass_file>(
+             Path("tls-key-file-pass-file",
+                  "File whose first line is that passphrase; read whenever the key is. Others must "
+                  "not be able to read it.")),
+         kPealOnly),
     Made<&TlsSettings::ca_cert_file>(
         Path("tls-ca-cert-file", "Certificates of the authorities that sign clients, PEM.")),
     Made<&TlsSettings::ca_cert_dir>(

@@ -11,6 +11,7 @@
 #include <ctime>
 #include <utility>
 
+#include "broker/auth/secret.h"
 #include "broker/config/value.h"
 #include "broker/log/log.h"
 #include "broker/net/tls/openssl.h"
@@ -137,6 +138,19 @@ Result<void> LoadCiphers(SSL_CTX* context, const TlsSettings& settings) {
   return {};
 }
 
+/// The passphrase of the key; empty if there is none.
+Result<Secret> Passphrase(const TlsSettings& settings) {
+  constexpr std::string_view kDirective = "tls-key-file-pass-file";
+  const std::string& file = settings.key_file_pass_file;
+  if (file.empty()) return Secret(settings.key_file_pass);
+  if (!settings.key_file_pass.empty()) {
+    return Fault(kDirective, file, "cannot be used together with tls-key-file-pass");
+  }
+  Result<Secret> secret = ReadPasswordFile(file);
+  if (!secret.ok()) return Fault(kDirective, file, secret.error().text());
+  return secret;
+}
+
 Result<void> LoadCertificate(SSL_CTX* context, const TlsSettings& settings) {
   if (settings.cert_file.empty()) return Fault("tls-cert-file", {}, "none is set");
   if (settings.key_file.empty()) return Fault("tls-key-file", {}, "none is set");
@@ -145,7 +159,8 @@ Result<void> LoadCertificate(SSL_CTX* context, const TlsSettings& settings) {
   if (SSL_CTX_use_certificate_chain_file(context, settings.cert_file.c_str()) != 1) {
     return Fault("tls-cert-file", settings.cert_file, "no usable certificate: " + TakeTlsErrors());
   }
-  std::string passphrase = settings.key_file_pass;
+  PEAL_ASSIGN_OR_RETURN(const Secret secret, Passphrase(settings));
+  std::string passphrase(secret.view());
   SSL_CTX_set_default_passwd_cb(context, GivePassphrase);
   SSL_CTX_set_default_passwd_cb_userdata(context, &passphrase);
   const int loaded =
@@ -155,15 +170,16 @@ Result<void> LoadCertificate(SSL_CTX* context, const TlsSettings& settings) {
   OPENSSL_cleanse(passphrase.data(), passphrase.size());
   if (loaded != 1) {
     const unsigned long first = ERR_peek_error();
+    const std::string directive =
+        settings.key_file_pass_file.empty() ? "tls-key-file-pass" : "tls-key-file-pass-file";
     const std::string reason = TakeTlsErrors();
     if (ERR_GET_LIB(first) == ERR_LIB_X509 && ERR_GET_REASON(first) == X509_R_KEY_VALUES_MISMATCH) {
       return Fault("tls-key-file", settings.key_file,
                    "does not belong to the certificate in '" + settings.cert_file + "'");
     }
     return Fault("tls-key-file", settings.key_file,
-                 (settings.key_file_pass.empty()
-                      ? "no usable key (a passphrase is missing, if it needs one): "
-                      : "no usable key, or tls-key-file-pass is not its passphrase: ") +
+                 (secret.empty() ? "no usable key (a passphrase is missing, if it needs one): "
+                                 : "no usable key, or " + directive + " is not its passphrase: ") +
                      reason);
   }
   if (SSL_CTX_check_private_key(context) != 1) {

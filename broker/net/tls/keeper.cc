@@ -20,8 +20,9 @@ std::string SignFile(const std::string& path) {
 
 TlsKeeper::Signature Sign(const TlsSettings& settings) {
   TlsKeeper::Signature signature;
-  for (const std::string* path : {&settings.cert_file, &settings.key_file, &settings.ca_cert_file,
-                                  &settings.dh_params_file, &settings.ca_cert_dir}) {
+  for (const std::string* path :
+       {&settings.cert_file, &settings.key_file, &settings.key_file_pass_file,
+        &settings.ca_cert_file, &settings.dh_params_file, &settings.ca_cert_dir}) {
     if (!path->empty()) signature.push_back(SignFile(*path));
   }
   return signature;

@@ -246,7 +246,7 @@ TEST(AclUsers, ChangeTheAccountsThatHaveARole) {
   EXPECT_FALSE(account->user->Check(get, request).ok());
   EXPECT_THAT(users.DeleteRoles(Words{"reader"}).error().text(), HasSubstr("held by the user 'u'"));
   ASSERT_TRUE(users.SetUser("u", Words{"-role:reader"}).ok());
-  EXPECT_EQ(*users.DeleteRoles(Words{"reader", "nosuch"}), 1);
+  EXPECT_EQ(users.DeleteRoles(Words{"reader", "nosuch"})->count, 1);
   EXPECT_THAT(users.SetRole("r", Words{"on"}).error().text(), HasSubstr("Roles have rules for"));
   EXPECT_THAT(users.SetRole("r", Words{"role:x"}).error().text(),
               HasSubstr("Roles have rules for"));

@@ -33,6 +33,13 @@ TEST(SecretsTest, PasswordsOfAuthAreHidden) {
 TEST(SecretsTest, PasswordsOfHelloAreHidden) {
   EXPECT_THAT(Shown("hello", {"HELLO", "3", "Auth", "default", "pw", "SETNAME", "me"}),
               ElementsAre("HELLO", "3", "Auth", "(redacted)", "(redacted)", "SETNAME", "me"));
+  EXPECT_THAT(Shown("hello", {"HELLO", "3", "SETNAME", "auth", "AUTH", "u", "pw"}),
+              ElementsAre("HELLO", "3", "SETNAME", "auth", "AUTH", "(redacted)", "(redacted)"));
+  EXPECT_THAT(Shown("hello", {"HELLO", "3", "AUTH", "u", "pw", "AUTH", "v", "pw"}),
+              ElementsAre("HELLO", "3", "AUTH", "(redacted)", "(redacted)", "AUTH", "(redacted)",
+                          "(redacted)"));
+  EXPECT_THAT(Shown("hello", {"HELLO", "3", "SETNAME", "auth", "pw"}),
+              ElementsAre("HELLO", "3", "SETNAME", "auth", "(redacted)"));
   EXPECT_THAT(Shown("hello", {"hello", "3", "auth", "x"}),
               ElementsAre("hello", "3", "auth", "(redacted)"));
 }
@@ -40,6 +47,11 @@ TEST(SecretsTest, PasswordsOfHelloAreHidden) {
 TEST(SecretsTest, ValuesOfSensitiveDirectivesAreHidden) {
   EXPECT_THAT(Shown("config|set", {"config", "set", "maxclients", "10", "RequirePass", "pw"}),
               ElementsAre("config", "set", "maxclients", "10", "RequirePass", "(redacted)"));
+}
+
+TEST(SecretsTest, WhatIsTriedForAUserIsHidden) {
+  EXPECT_THAT(Shown("acl|dryrun", {"acl", "dryrun", "ann", "auth", "ann", "pw"}),
+              ElementsAre("acl", "dryrun", "ann", "auth", "(redacted)", "(redacted)"));
 }
 
 TEST(SecretsTest, ARenamedCommandIsKnownByItsRow) {

@@ -4,18 +4,15 @@
 #include <array>
 #include <string_view>
 
-#include "broker/exec/command.h"
+#include "broker/exec/command_table.h"
 
 namespace peal::broker {
 namespace {
 
 const protocol::CommandSpec* FindRow(std::string_view name) {
-  for (const auto rows : {StringCommands(), GenericCommands(), TransactionCommands()}) {
-    for (const Command& row : rows) {
-      if (row.spec.name == name) return &row.spec;
-    }
-  }
-  return nullptr;
+  static const CommandTable table;
+  const TableEntry* entry = table.FindFull(name);
+  return entry == nullptr ? nullptr : &entry->command->spec;
 }
 
 TEST(KeyCommandRows, TellArityAndPositionsOfKeysAsRedis) {
