@@ -159,6 +159,8 @@ void EvalText(CommandContext& context, bool is_reading) {
   const auto compiled = context.worker.lua().Compile(script);
   if (!compiled.ok()) return context.Fail(compiled.error());
   script = cache.Add(script);
+  // Another reactor may have been faster: then the marks of its copy are the ones that count.
+  context.worker.lua().Replace(script);
   cache.Use(*script);
   Run(context, script, call, is_reading, false);
 }
@@ -249,7 +251,7 @@ void ScriptLoad(CommandContext& context) {
     const auto compiled = context.worker.lua().Compile(script);
     if (!compiled.ok()) return context.Fail(compiled.error());
     script = cache.Add(script);
-    // Another reactor may have been faster: then the marks of its copy are the ones that count.
+    // As above.
     context.worker.lua().Replace(script);
   }
   context.reply.Bulk(sha);

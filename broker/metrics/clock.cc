@@ -11,15 +11,39 @@ uint64_t MonotonicNs() {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
+#if defined(__x86_64__)
+/// Both clocks at one moment.
+struct Moment {
+  uint64_t ns;
+  uint64_t ticks;
+};
+
+Moment ReadBoth() {
+  // Whoever else gets the processor between the two readings spoils them: the closest ones count.
+  constexpr int kTries = 16;
+  Moment best{};
+  uint64_t least = UINT64_MAX;
+  for (int i = 0; i < kTries; ++i) {
+    const uint64_t before = Ticks();
+    const uint64_t ns = MonotonicNs();
+    const uint64_t taken = Ticks() - before;
+    if (taken >= least) continue;
+    least = taken;
+    best = {.ns = ns, .ticks = before + taken / 2};
+  }
+  return best;
+}
+#endif
+
 // Ticks in a nanosecond.
 double MeasureRate() {
 #if defined(__x86_64__)
   constexpr uint64_t kSpanNs = 10'000'000;
-  const uint64_t began_ns = MonotonicNs();
-  const uint64_t began = Ticks();
-  uint64_t now_ns = began_ns;
-  while (now_ns - began_ns < kSpanNs) now_ns = MonotonicNs();
-  return static_cast<double>(Ticks() - began) / static_cast<double>(now_ns - began_ns);
+  const Moment begin = ReadBoth();
+  while (MonotonicNs() - begin.ns < kSpanNs) {
+  }
+  const Moment end = ReadBoth();
+  return static_cast<double>(end.ticks - begin.ticks) / static_cast<double>(end.ns - begin.ns);
 #else
   return 1.0;
 #endif

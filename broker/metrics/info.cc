@@ -752,10 +752,12 @@ std::string HumanBytes(uint64_t bytes) {
 std::string BuildInfo(Server& server, std::span<const std::string_view> sections) {
   const uint32_t chosen = Choose(sections);
   if (chosen == 0) return {};
+  // First: what is gathered below takes memory itself.
+  const MemoryFacts memory = Has(chosen, Section::kMemory) ? ReadMemory() : MemoryFacts{};
   Facts facts{.server = server,
               .config = server.config(),
               .totals = Totals(server),
-              .memory = {},
+              .memory = memory,
               .clients = {}};
   facts.scripts.cache = server.scripts().cache().facts();
   facts.scripts.functions = server.scripts().functions().facts();
@@ -765,7 +767,6 @@ std::string BuildInfo(Server& server, std::span<const std::string_view> sections
       facts.scripts.counts += lua->counts();
     }
   }
-  if (Has(chosen, Section::kMemory)) facts.memory = ReadMemory();
   if (Has(chosen, Section::kMemory) || Has(chosen, Section::kClients)) {
     facts.clients = LookAtClients(server);
   }

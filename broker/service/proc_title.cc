@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace peal::broker {
 namespace {
 
 char* g_room = nullptr;
+char* g_environment = nullptr;  // the text of all variables
 size_t g_room_bytes = 0;
 
 }  // namespace
@@ -23,17 +25,21 @@ void ProcTitle::Init(int argc, char** argv) {
     if (argv[i] == end) end += std::strlen(end) + 1;
   }
   size_t count = 0;
-  while (environ[count] != nullptr) ++count;
-  // Never freed: the environment lives as long as the process.
-  auto** moved = static_cast<char**>(std::calloc(count + 1, sizeof(char*)));
-  if (moved == nullptr) return;
+  size_t bytes = 0;
+  for (; environ[count] != nullptr; ++count) bytes += std::strlen(environ[count]) + 1;
+  // Never freed, also where a variable is removed: the environment lives as long as the process.
+  auto** const moved = static_cast<char**>(std::calloc(count + 1, sizeof(char*)));
+  g_environment = static_cast<char*>(std::malloc(bytes + 1));
+  if (moved == nullptr || g_environment == nullptr) {
+    std::free(static_cast<void*>(moved));
+    return std::free(std::exchange(g_environment, nullptr));
+  }
+  char* to = g_environment;
   for (size_t i = 0; i < count; ++i) {
-    if (environ[i] == end) end += std::strlen(end) + 1;
-    moved[i] = ::strdup(environ[i]);
-    if (moved[i] == nullptr) {
-      while (i > 0) std::free(moved[--i]);
-      return std::free(static_cast<void*>(moved));
-    }
+    const size_t size = std::strlen(environ[i]) + 1;
+    if (environ[i] == end) end += size;
+    moved[i] = static_cast<char*>(std::memcpy(to, environ[i], size));
+    to += size;
   }
   environ = moved;
   g_room = argv[0];

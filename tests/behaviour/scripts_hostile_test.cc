@@ -1,6 +1,9 @@
 // Scripts that mean harm, or run for too long: they end in an error on their own connection, the
 // others get an answer meanwhile, and memory stays bounded.
 
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -38,13 +41,31 @@ class HostileScripts : public Behaviour {
     client.SendCommand(command);
     while (!client.HasInput()) {
       for (Client& other : others) {
+        const auto begin = std::chrono::steady_clock::now();
         const std::string reply = other.Do("PING");
+        waits_.push_back(std::chrono::steady_clock::now() - begin);
         EXPECT_TRUE(reply == "PONG" || reply.starts_with("-BUSY")) << reply;
       }
       const std::string killed = others[0].Do("SCRIPT KILL");
       EXPECT_TRUE(killed == "OK" || killed.starts_with("-NOTBUSY")) << killed;
     }
   }
+
+  /// Tells how long the others waited for their replies. For people: no test depends on it.
+  void TellWaits() {
+    if (waits_.empty()) return;
+    std::sort(waits_.begin(), waits_.end());
+    const auto at = [this](size_t percent) {
+      const std::chrono::duration<double, std::milli> wait =
+          waits_[(waits_.size() - 1) * percent / 100];
+      return wait.count();
+    };
+    std::printf("[   WAITS  ] %zu PINGs of others: p50 %.2f, p99 %.1f, longest %.1f ms\n",
+                waits_.size(), at(50), at(99), at(100));
+  }
+
+ private:
+  std::vector<std::chrono::steady_clock::duration> waits_;
 };
 INSTANTIATE_TEST_SUITE_P(, HostileScripts, ::testing::ValuesIn(ReactorSetups()), SetupName);
 
@@ -215,6 +236,7 @@ TEST_P(HostileScripts, EachEndsOnItsOwnConnection) {
     // The bound of each reactor, and what is freed only by the next script.
     EXPECT_LE(InfoNumber("used_memory_lua"), int64_t{kManyReactors} * 40 * 1024 * 1024);
   }
+  TellWaits();
 }
 
 TEST_P(HostileScripts, EveryReactorSaysBusyUntilTheScriptIsKilled) {

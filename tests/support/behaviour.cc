@@ -76,9 +76,11 @@ void Behaviour::SetUp() {
   Client client = ConnectResp2();
   ASSERT_EQ(client.Do("FLUSHALL"), "OK");
   ASSERT_EQ(client.Do("CONFIG SET notify-keyspace-events \"\""), "OK");
-  // Subscribers of the test before leave when the server notices that they have closed.
+  // Subscribers and monitors of the test before leave when the server notices that they have
+  // closed.
   ASSERT_TRUE(Eventually([&] {
-    return client.Do("PUBSUB CHANNELS") == "[]" && client.Do("PUBSUB NUMPAT") == ":0" &&
+    return client.Call({"CLIENT", "LIST"}).text.find(" flags=O ") == std::string::npos &&
+           client.Do("PUBSUB CHANNELS") == "[]" && client.Do("PUBSUB NUMPAT") == ":0" &&
            client.Do("PUBSUB SHARDCHANNELS") == "[]";
   }));
 }
