@@ -18,10 +18,10 @@ using peal::broker::LuaEngine;
 
 constexpr std::string_view kScripts[] = {
     // What has been read can be written and read again; nil at an end and what is nested deeper
-    // than 16 is lost.
+    // than 16 is lost, which in the key of a map leaves no map that can be read.
     "local values = {cmsgpack.unpack(...)} if #values == 0 then return 'none' end "
-    "local ok = pcall(function() return cmsgpack.unpack(cmsgpack.pack(unpack(values))) end) "
-    "return ok and 'same' or 'other'",
+    "local ok, why = pcall(function() return cmsgpack.unpack(cmsgpack.pack(unpack(values))) end) "
+    "return (ok or why == 'table index is nil') and 'same' or 'other'",
     "local ok, next_offset = pcall(cmsgpack.unpack_one, ...) return 'one'",
     "local value = cjson.decode(...) local ok, text = pcall(cjson.encode, value) "
     "if not ok then return 'none' end "
