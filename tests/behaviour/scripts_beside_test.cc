@@ -64,8 +64,14 @@ class ScriptsBeside : public Behaviour {
 };
 INSTANTIATE_TEST_SUITE_P(, ScriptsBeside, ::testing::ValuesIn(ReactorSetups()), SetupName);
 
-TEST_P(ScriptsBeside, WhoeverIsRefusedTheGateAndHasOnlyReadRunsAgain) {
-  if (GetParam().reactors == 1) GTEST_SKIP() << "for two scripts at a time";
+/// Needs two reactors at least.
+class TwoScriptsAtOnce : public ScriptsBeside {};
+INSTANTIATE_TEST_SUITE_P(, TwoScriptsAtOnce,
+                         ::testing::Values(Setup{.reactors = kManyReactors,
+                                                 .stripes = kManyStripes}),
+                         SetupName);
+
+TEST_P(TwoScriptsAtOnce, WhoeverIsRefusedTheGateAndHasOnlyReadRunsAgain) {
   std::vector<Client> two = ConnectTwo();
   Client listener = ConnectResp2();
   ConnectResp2().Do("CONFIG SET notify-keyspace-events Em");
@@ -96,8 +102,7 @@ TEST_P(ScriptsBeside, WhoeverIsRefusedTheGateAndHasOnlyReadRunsAgain) {
   for (const auto& [key, left] : runs) EXPECT_EQ(left, 0) << key;
 }
 
-TEST_P(ScriptsBeside, OfTwoThatHaveWrittenAndNeedEachOthersKeysOneEndsHalfway) {
-  if (GetParam().reactors == 1) GTEST_SKIP() << "for two scripts at a time";
+TEST_P(TwoScriptsAtOnce, OfTwoThatHaveWrittenAndNeedEachOthersKeysOneEndsHalfway) {
   std::vector<Client> two = ConnectTwo();
   int64_t halfway = 0;
   Repeat([&](int round) {
@@ -142,8 +147,7 @@ TEST_P(ScriptsBeside, OfTwoThatHaveWrittenAndNeedEachOthersKeysOneEndsHalfway) {
   }
 }
 
-TEST_P(ScriptsBeside, TwoThatTakeLongAfterTheyHaveWrittenBothGoOn) {
-  if (GetParam().reactors == 1) GTEST_SKIP() << "for two scripts at a time";
+TEST_P(TwoScriptsAtOnce, TwoThatTakeLongAfterTheyHaveWrittenBothGoOn) {
   std::vector<Client> two = ConnectTwo();
   for (int round = 0; round < 5; ++round) {
     const std::string script = "-- " + std::to_string(round) +
@@ -161,8 +165,7 @@ TEST_P(ScriptsBeside, TwoThatTakeLongAfterTheyHaveWrittenBothGoOn) {
   EXPECT_EQ(InfoNumber("scripts_in_conflict"), 0);
 }
 
-TEST_P(ScriptsBeside, AtTheThresholdOneOfTwoGetsTheGateAndTheOthersAnAnswer) {
-  if (GetParam().reactors == 1) GTEST_SKIP() << "for two scripts at a time";
+TEST_P(TwoScriptsAtOnce, AtTheThresholdOneOfTwoGetsTheGateAndTheOthersAnAnswer) {
   std::vector<Client> two = ConnectTwo();
   std::vector<Client> others;
   for (int i = 0; i < 2 * kManyReactors; ++i) others.push_back(ConnectResp2());
