@@ -1,7 +1,11 @@
 // Scripts: what they return and raise, what they may do, and how what they did reaches others.
 // Replies are compared with a redis-server that gets the same commands, or were observed on 7.0.15.
 
-#include "tests/behaviour/scripts_corpus.h"
+#include <span>
+
+#include "tests/behaviour/scripts_corpus/api.h"
+#include "tests/behaviour/scripts_corpus/libraries.h"
+#include "tests/behaviour/scripts_corpus/patterns.h"
 #include "tests/support/behaviour.h"
 #include "tests/support/script/groups.h"
 #include "tests/support/side_by_side.h"
@@ -35,13 +39,16 @@ TEST_P(Scripts, RepliesAreThoseOfRedis) {
   }
   theirs.Hello(resp());
   size_t compared = 0;
-  for (const CorpusCommand& each : kScriptCorpus) {
-    const CommandLine command(each.begin(), each.end());
-    theirs.SendCommand(command);
-    ours.SendCommand(command);
-    EXPECT_EQ(Escaped(ours.ReadRaw()), Escaped(theirs.ReadRaw()))
-        << Escaped(EncodeCommand(command));
-    ++compared;
+  using Corpus = std::span<const CorpusCommand>;
+  for (const Corpus corpus : {Corpus(kApiCorpus), Corpus(kLibraryCorpus), Corpus(kPatternCorpus)}) {
+    for (const CorpusCommand& each : corpus) {
+      const CommandLine command(each.begin(), each.end());
+      theirs.SendCommand(command);
+      ours.SendCommand(command);
+      EXPECT_EQ(Escaped(ours.ReadRaw()), Escaped(theirs.ReadRaw()))
+          << Escaped(EncodeCommand(command));
+      ++compared;
+    }
   }
   EXPECT_GT(compared, 900u);
   theirs.Do("FUNCTION FLUSH");
