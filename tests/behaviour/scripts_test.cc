@@ -4,7 +4,8 @@
 #include <span>
 
 #include "tests/behaviour/scripts_corpus/api.h"
-#include "tests/behaviour/scripts_corpus/libraries.h"
+#include "tests/behaviour/scripts_corpus/binary.h"
+#include "tests/behaviour/scripts_corpus/encodings.h"
 #include "tests/behaviour/scripts_corpus/patterns.h"
 #include "tests/support/behaviour.h"
 #include "tests/support/script/groups.h"
@@ -40,7 +41,8 @@ TEST_P(Scripts, RepliesAreThoseOfRedis) {
   theirs.Hello(resp());
   size_t compared = 0;
   using Corpus = std::span<const CorpusCommand>;
-  for (const Corpus corpus : {Corpus(kApiCorpus), Corpus(kLibraryCorpus), Corpus(kPatternCorpus)}) {
+  for (const Corpus corpus : {Corpus(kApiCorpus), Corpus(kEncodingCorpus), Corpus(kBinaryCorpus),
+                              Corpus(kPatternCorpus)}) {
     for (const CorpusCommand& each : corpus) {
       const CommandLine command(each.begin(), each.end());
       theirs.SendCommand(command);
