@@ -12,7 +12,28 @@
 namespace peal::tests {
 namespace {
 
-using SharedServers = std::map<std::tuple<int, int, bool>, std::unique_ptr<Server>>;
+using Configuration = std::map<std::string, std::string>;
+
+struct SharedServer {
+  explicit SharedServer(ServerOptions options)
+      : server(std::move(options)), configuration(ReadConfiguration()) {}
+
+  Configuration ReadConfiguration() const {
+    Client client = server.Connect();
+    const Reply reply = client.Call({"CONFIG", "GET", "*"});
+    Configuration read;
+    for (size_t i = 0; i + 1 < reply.items.size(); i += 2) {
+      read[reply.items[i].text] = reply.items[i + 1].text;
+    }
+    return read;
+  }
+
+  Server server;
+  /// As it was at the start.
+  const Configuration configuration;
+};
+
+using SharedServers = std::map<std::tuple<int, int, bool>, std::unique_ptr<SharedServer>>;
 
 SharedServers& Shared() {
   static SharedServers servers;
@@ -28,20 +49,29 @@ class SharedServersEnd : public ::testing::Environment {
 [[maybe_unused]] const auto* const kSharedServersEnd =
     ::testing::AddGlobalTestEnvironment(new SharedServersEnd);
 
-Server& SharedServer(int reactors, int stripes, bool tls) {
-  std::unique_ptr<Server>& server = Shared()[{reactors, stripes, tls}];
-  if (server && !server->IsAlive()) {
-    ADD_FAILURE() << "the server died in an earlier test:\n" << server->Log();
-    server.reset();
+SharedServer& GetShared(int reactors, int stripes, bool tls) {
+  std::unique_ptr<SharedServer>& shared = Shared()[{reactors, stripes, tls}];
+  if (shared && !shared->server.IsAlive()) {
+    ADD_FAILURE() << "the server died in an earlier test:\n" << shared->server.Log();
+    shared.reset();
   }
-  if (!server) {
+  if (!shared) {
     ServerOptions options;
     options.reactors = reactors;
     options.stripes = stripes;
     options.tls = tls;
-    server = std::make_unique<Server>(std::move(options));
+    shared = std::make_unique<SharedServer>(std::move(options));
   }
-  return *server;
+  return *shared;
+}
+
+/// Undoes what earlier tests set, so that no test depends on which ones ran before.
+void RestoreConfiguration(const SharedServer& shared, Client& client) {
+  for (const auto& [name, value] : shared.ReadConfiguration()) {
+    const std::string& original = shared.configuration.at(name);
+    if (value == original) continue;
+    ASSERT_EQ(client.Call({"CONFIG", "SET", name, original}).Show(), "OK") << name;
+  }
 }
 
 }  // namespace
@@ -72,10 +102,11 @@ std::string SetupName(const ::testing::TestParamInfo<Setup>& info) {
 }
 
 void Behaviour::SetUp() {
-  server_ = &SharedServer(GetParam().reactors, GetParam().stripes, GetParam().tls);
+  SharedServer& shared = GetShared(GetParam().reactors, GetParam().stripes, GetParam().tls);
+  server_ = &shared.server;
   Client client = ConnectResp2();
+  RestoreConfiguration(shared, client);
   ASSERT_EQ(client.Do("FLUSHALL"), "OK");
-  ASSERT_EQ(client.Do("CONFIG SET notify-keyspace-events \"\""), "OK");
   // Subscribers and monitors of the test before leave when the server notices that they have
   // closed.
   ASSERT_TRUE(Eventually([&] {
@@ -83,6 +114,8 @@ void Behaviour::SetUp() {
            client.Do("PUBSUB CHANNELS") == "[]" && client.Do("PUBSUB NUMPAT") == ":0" &&
            client.Do("PUBSUB SHARDCHANNELS") == "[]";
   }));
+  // Counts begin at zero, so that no case depends on which ones the server has served before.
+  ASSERT_EQ(client.Do("CONFIG RESETSTAT"), "OK");
 }
 
 Client Behaviour::Connect() {
