@@ -65,6 +65,9 @@ std::string FlagsOf(const Client& client) {
   if (client.IsSubscribed()) flags += 'P';
   if (session.multi != nullptr && session.multi->is_open) flags += 'x';
   if (session.blocked != nullptr) flags += 'b';
+  if (session.multi != nullptr && session.multi->token != nullptr &&
+      session.multi->token->IsDirty())
+    flags += 'd';
   if (const Tracker* const tracker = session.tracker; tracker != nullptr && tracker->is_on) {
     flags += 't';
     if (tracker->is_redirect_broken) flags += 'R';

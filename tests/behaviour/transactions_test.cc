@@ -134,6 +134,21 @@ TEST_P(Transactions, OneClientsOwnChangeCountsToo) {
   EXPECT_EQ(client.Do("EXEC"), "nil");
 }
 
+TEST_P(Transactions, TheListOfClientsShowsWhoseExecWillFail) {
+  Client client = Connect();
+  const auto flags = [&] {
+    const std::string info = client.Call({"CLIENT", "INFO"}).text;
+    const size_t at = info.find(" flags=") + 7;
+    return info.substr(at, info.find(' ', at) - at);
+  };
+  client.Do("WATCH k");
+  EXPECT_EQ(flags(), "N");
+  Connect().Do("SET k 1");
+  EXPECT_EQ(flags(), "d");
+  client.Do("UNWATCH");
+  EXPECT_EQ(flags(), "N");
+}
+
 TEST_P(Transactions, WatchesEndWithExecDiscardUnwatchAndReset) {
   Client client = Connect();
   Client other = Connect();

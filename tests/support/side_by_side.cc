@@ -331,6 +331,12 @@ bool SideBySide::MustNotBeSent(size_t who, const CommandLine& command) {
   const bool is_watched = std::any_of(connections_.begin(), connections_.end(),
                                       [](const Connection& each) { return each.is_watching; });
   if (name == "pfdebug" && (is_watched || connection.is_queueing)) return true;
+  // Likewise that a BITFIELD whose changes all failed has lengthened the string.
+  if (name == "bitfield" && (is_watched || connection.is_queueing) &&
+      std::any_of(command.begin(), command.end(),
+                  [](const std::string& word) { return Lower(word) == "fail"; })) {
+    return true;
+  }
   // Which of several places at one distance falls to COUNT differs (docs/differences.md): where
   // they are stored, everything after would differ, too.
   if (IsGeoSearchWithCount(command)) {
@@ -361,7 +367,7 @@ void SideBySide::Step(size_t who, const CommandLine& command) {
 
 void SideBySide::Send(size_t who, const CommandLine& command) {
   Connection& connection = connections_[who];
-  history_.push_back(command);
+  history_.push_back({who, command});
   theirs_.clients[who].SendCommand(command);
   ours_.clients[who].SendCommand(command);
   const std::string theirs = theirs_.clients[who].ReadRaw();
@@ -657,15 +663,16 @@ void SideBySide::Report(const CommandLine& command, const Difference& difference
   if (++reported_[kind] > kMostOfOneCommand) return;
   // What happened to the same keys before, or to all if none is named.
   const bool names_none = command.size() == 1;
-  const size_t most_shown = names_none ? 40 : 10;
+  const size_t most_shown = names_none ? 100 : 10;
   std::vector<std::string> before;
   for (auto at = history_.rbegin(); at != history_.rend() && before.size() < most_shown; ++at) {
     const bool is_related =
-        names_none || std::any_of(at->begin() + 1, at->end(), [&](const std::string& word) {
+        names_none ||
+        std::any_of(at->command.begin() + 1, at->command.end(), [&](const std::string& word) {
           return word.size() > 2 &&
                  std::find(command.begin() + 1, command.end(), word) != command.end();
         });
-    if (is_related) before.push_back(Shown(*at));
+    if (is_related) before.push_back(std::to_string(at->who) + "> " + Shown(at->command));
   }
   std::ostringstream out;
   out << "PEAL_SEED=" << seed_ << " command " << step_ << " (RESP" << resp_
@@ -679,7 +686,7 @@ void SideBySide::Report(const CommandLine& command, const Difference& difference
     out << "\n  redis: " << ShownFrom(difference.theirs, at)
         << "\n  peal:  " << ShownFrom(difference.ours, at);
   }
-  out << "\n  before it, the latest first:";
+  out << "\n  before it, the latest first, with the number of the connection:";
   for (const std::string& line : before) out << "\n    " << line;
   ADD_FAILURE() << out.str();
 }

@@ -92,7 +92,11 @@ class SideBySide {
   const uint64_t seed_;
   const bool across_releases_;  // whether ours is not the release of theirs
   std::vector<Connection> connections_{kConnections};
-  std::vector<CommandLine> history_;  // since both were emptied
+  struct Sent {
+    size_t who;
+    CommandLine command;
+  };
+  std::vector<Sent> history_;  // since both were emptied
   std::map<std::string, int> reported_;
   /// Whether any SORT has been sent since both were emptied. From then on redis-server may know the
   /// sign of a score of zero where Peal does not: only large sorted sets keep it, and SORT makes
