@@ -65,17 +65,15 @@ std::optional<Error> Permit(const CommandContext& context, uint32_t flags, bool 
   return std::nullopt;
 }
 
-/// The Gate for the rest of the command. False: the client has been told that it is not to be had.
+/// False: the command ends here, and the client has been told if there is something to tell.
+bool MayGoOn(CommandContext& context, Worker::Locked locked) {
+  if (locked == Worker::Locked::kBusy) context.Fail(context.server.scripts().BusyError());
+  return locked == Worker::Locked::kYes;
+}
+
+/// The Gate for the rest of the command. False as MayGoOn.
 bool TakeGate(CommandContext& context) {
-  Unit& unit = context.unit;
-  if (unit.is_exclusive()) return true;
-  if (!context.worker.reactor().LockExclusive()) {
-    unit.Finish();
-    context.Fail(context.server.scripts().BusyError());
-    return false;
-  }
-  unit.AssumeExclusive();
-  return true;
+  return context.unit.is_exclusive() || MayGoOn(context, context.worker.LockGate(context.unit));
 }
 
 /// Monitors see a script before the commands that it runs, and all commands in the order in which
@@ -97,10 +95,7 @@ bool RunHolding(CommandContext& context, const ScriptCall& call, bool may_share,
   if (may_share && !unit.is_exclusive() && call.conduct->IsTrusted() && !call.keys.empty() &&
       call.keys.size() <= Unit::kExactPlan) {
     for (const std::string_view key : call.keys) unit.AddKey(key, Unit::HashKey(key));
-    if (!unit.LockUnlessVisits()) {
-      context.Fail(context.server.scripts().BusyError());
-      return true;
-    }
+    if (!MayGoOn(context, context.worker.LockStripes(unit))) return true;
     if (!is_still_there()) return false;
     // The messages of a script leave when everything it did is done.
     unit.DeferPublishes();

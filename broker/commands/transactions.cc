@@ -162,21 +162,23 @@ void Exec(CommandContext& context) {
   Session& session = context.client.session();
   if (!IsInMulti(session)) return context.Fail(errors::kExecWithoutMulti);
   // From here on the client is outside the transaction; leaving this function stops watching.
-  const std::unique_ptr<MultiState> multi = std::move(session.multi);
+  std::unique_ptr<MultiState> multi = std::move(session.multi);
   if (multi->is_aborted) return context.Fail(errors::kExecAbort);
 
   Unit& unit = context.unit;
   // SUBSCRIBE may hand over messages that came before; they stand behind the whole reply.
   context.client.BeginHoldingBack();
   // Nothing is held yet, and nothing has happened.
-  Reactor& reactor = context.worker.reactor();
+  Worker& worker = context.worker;
   const bool is_shared = PlanKeys(unit, *multi);
-  const bool is_locked = is_shared ? unit.LockUnlessVisits() : reactor.LockExclusive();
-  if (is_locked) {
-    if (!is_shared) unit.AssumeExclusive();
+  const Worker::Locked locked = is_shared ? worker.LockStripes(unit) : worker.LockGate(unit);
+  if (locked == Worker::Locked::kYes) {
     RunQueued(context, *multi);
     unit.Finish();
-    if (!is_shared) reactor.UnlockExclusive();
+    if (!is_shared) worker.reactor().UnlockExclusive();
+  } else if (locked == Worker::Locked::kOutdated) {
+    session.multi = std::move(multi);
+    return context.client.EndHoldingBack();
   } else {
     context.Fail(protocol::Error::Owned("EXECABORT Transaction discarded because of: " +
                                         std::string(context.server.scripts().BusyError().text())));

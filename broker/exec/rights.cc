@@ -171,6 +171,7 @@ void ClientCloser::Close(Client& client) {
   if (&client == self_) return client.CloseAfterFlush();  // the reply goes out first
   // From now on it runs no command, and what comes to a key that it waits for is not for it.
   client.session().is_doomed = true;
+  server_.NoteAdmissionChange();
   client.StopReading();
   if (const BlockedRef blocked = client.session().blocked; blocked != nullptr && blocked->Claim()) {
     blocked->MarkServed();
@@ -202,6 +203,7 @@ void ApplyAclChanges(Server& server, const Client* self, const AclChanges& chang
     questions.emplace(change.account.get(), Question{&change, keeps});
   }
   if (questions.empty()) return;
+  server.NoteAdmissionChange();
   ClientCloser closer(server, self);
   for (const auto& worker : server.workers()) {
     worker->ForEachClient([&](Client& client) {

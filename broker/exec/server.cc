@@ -286,41 +286,27 @@ void Server::ReopenFiles(int signal_number) {
   if (signal_number != SIGHUP) return;
   tls_.Reload("SIGHUP");
   authentication_.tokens().Reload("SIGHUP");
-  RereadPassword("SIGHUP");
+  password_due_.store("SIGHUP");
 }
 
-void Server::RereadPassword(std::string_view why) {
-  // The configuration and the users are the reactors' own.
-  struct Node : InboxNode {
-    Server* server;
-    std::string why;
-  };
-  auto* node = new Node;
-  node->server = this;
-  node->why = why;
-  node->run = [](InboxNode* posted, Reactor& reactor) {
-    const std::unique_ptr<Node> own(static_cast<Node*>(posted));
-    Server& self = *own->server;
-    if (self.config().requirepass_file.empty()) return;
-    const Result<Secret> password = DefaultPassword(self.config());
-    if (!password.ok()) {
-      LogWarning("the password was not taken over after {}, the old one stays: {}", own->why,
-                 password.error().text());
-      return;
-    }
-    // A visit, or a script that runs for long: it is asked for again.
-    if (reactor.is_visit() || !reactor.LockExclusive()) {
-      LogWarning(
-          "the password was not taken over after {}: the server is busy with a script, send "
-          "the signal again",
-          own->why);
-      return;
-    }
-    self.acl_.SetDefaultPassword(password->view());
-    reactor.UnlockExclusive();
-    LogNotice("requirepass-file read afresh after {}", own->why);
-  };
-  reactors_[0]->Post(node);
+void Server::TakePasswordOver(Reactor& reactor) {
+  const char* const why = password_due_.exchange(nullptr);
+  if (why == nullptr || config().requirepass_file.empty()) return;
+  const Result<Secret> password = DefaultPassword(config());
+  if (!password.ok()) {
+    LogWarning("the password was not taken over after {}, the old one stays: {}", why,
+               password.error().text());
+    return;
+  }
+  if (!reactor.LockExclusive()) {
+    // A script goes on for long. The next tick looks again, or takes what has been asked for since.
+    const char* none = nullptr;
+    password_due_.compare_exchange_strong(none, why);
+    return;
+  }
+  acl_.SetDefaultPassword(password->view());
+  reactor.UnlockExclusive();
+  LogNotice("requirepass-file read afresh after {}", why);
 }
 
 void Server::RequestShutdown(std::string_view why) {

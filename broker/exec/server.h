@@ -40,8 +40,8 @@ enum class PauseMode : uint8_t { kNone, kWrite, kAll };
 
 /// The running broker: everything that exists once. Owns the reactors and their threads.
 ///
-/// What commands may change at run time (config, pause, password) changes only while all reactors
-/// are parked, so a turn sees one state of it from beginning to end.
+/// What commands may change at run time (config, pause, rights) changes only while all reactors are
+/// parked. So a reactor sees one state of it between any two places where it may wait for a lock.
 class Server {
  public:
   /// `config` was loaded already. Nothing listens yet.
@@ -99,6 +99,9 @@ class Server {
   std::atomic<int>& client_count() { return client_count_; }
   /// Clients in MONITOR mode. [any thread] for the test, changed by their workers.
   std::atomic<int>& monitor_count() { return monitor_count_; }
+  /// Takes requirepass-file over if SIGHUP has asked for it; if a script goes on for long, another
+  /// time. On the first reactor's thread, in a turn and outside of any command.
+  void TakePasswordOver(Reactor& reactor);
   /// Shows a command to all monitors. Reactor thread, after the command's function.
   void FeedMonitors(Worker& worker, const Client& client, std::span<const std::string_view> args,
                     bool by_script = false);
@@ -109,7 +112,15 @@ class Server {
   void SetPause(PauseMode mode, int64_t until_ms) {
     pause_mode_ = mode;
     pause_until_ms_ = until_ms;
+    NoteAdmissionChange();
   }
+
+  /// Changes whenever something comes about that might have kept a command from being run: rights,
+  /// a pause, the end of a client. Whoever waited for locks since it admitted a command looks at
+  /// it. In a turn.
+  uint64_t admission() const { return admission_; }
+  /// With all reactors parked.
+  void NoteAdmissionChange() { ++admission_; }
 
   // Facts for INFO.
   const std::string& executable() const { return executable_; }
@@ -147,7 +158,6 @@ class Server {
   void DrainAndStop();
   /// Reads afresh what SIGHUP asks for: log files, keys, the default user's password.
   void ReopenFiles(int signal_number);
-  void RereadPassword(std::string_view why);
   void ReplaceListeners(std::unique_ptr<ListenerSet> next);
   ListenerOptions MakeListenerOptions() const;
   /// Tells the list of processes what proc-title-template asks for.
@@ -190,6 +200,8 @@ class Server {
   std::atomic<uint64_t> total_connections_{0};
   PauseMode pause_mode_ = PauseMode::kNone;
   int64_t pause_until_ms_ = 0;
+  uint64_t admission_ = 0;
+  std::atomic<const char*> password_due_{nullptr};  // what asked for it; text without an end
   std::atomic<bool> is_shutting_down_{false};
 };
 

@@ -345,41 +345,12 @@ Worker::Outcome Worker::ExecuteOne(Client& client, const TableEntry* entry,
     Reject(client, entry, WrongArity(*entry), reply);
     return Outcome::kGoOn;
   }
-  if (!Admit(client, *entry, args, reply)) return Outcome::kGoOn;
-  if (entry->command->spec.audit != protocol::Audit::kNone) [[unlikely]] {
-    if (const Error* refused = RefuseUnaudited(*this, *entry, args)) {
-      Reject(client, entry, *refused, reply);
-      return Outcome::kGoOn;
-    }
-  }
-  if (IsBusy() && !entry->Has(Flag::kAllowBusy)) [[unlikely]] {
-    Reject(client, entry, server_.scripts().BusyError(), reply);
-    return Outcome::kGoOn;
-  }
-  if (server_.pause_mode() != PauseMode::kNone && IsHeldByPause(client, *entry)) [[unlikely]] {
-    was_paused_ = true;
-    if (is_skipped) session.reply_mode = ReplyMode::kSkipNext;
-    client.PauseReading(Pause::kClientPause);
-    return Outcome::kHeldBack;
-  }
-  is_out_of_memory_ = false;
-  if (server_.config().maxmemory_bytes != 0 && !IsBusy() && !HasRoom(client, *entry, reply))
-      [[unlikely]]
-    return Outcome::kGoOn;
-  session.last_command = entry;
-  ++session.commands;
-  if (session.multi != nullptr && IsInMulti(session) && IsQueuedInMulti(*entry)) [[unlikely]] {
-    const auto queued = QueueCommand(client, *entry, args);
-    if (queued.ok()) {
-      reply.Simple("QUEUED");
-    } else {
-      Reject(client, entry, queued.error(), reply);
-    }
-  } else {
-    CommandContext context{server_, *this,          client, *entry->command, args,
-                           reply,   current_unit(), false,  silent};
-    Call(context, *entry, key_hash);
-  }
+  Outcome outcome = AdmitAndRun(client, *entry, args, key_hash, reply, silent);
+  while (outcome == Outcome::kAgain) [[unlikely]]
+    outcome = AdmitAndRun(client, *entry, args, key_hash, reply, silent);
+  if (outcome == Outcome::kHeldBack && is_skipped) session.reply_mode = ReplyMode::kSkipNext;
+  if (outcome != Outcome::kGoOn) [[unlikely]]
+    return outcome;
   // Who has many unread replies, or publishes faster than is delivered, waits in the middle of his
   // pipeline.
   if (client.output().bytes() + replies_.written() > Reactor::kOutputPauseBytes) [[unlikely]] {
@@ -391,6 +362,93 @@ Worker::Outcome Worker::ExecuteOne(Client& client, const TableEntry* entry,
     congested_.push_back(&client);
   }
   return client.is_closing() || client.IsPaused() ? Outcome::kStop : Outcome::kGoOn;
+}
+
+Worker::Outcome Worker::AdmitAndRun(Client& client, const TableEntry& entry,
+                                    std::span<const std::string_view> args, uint64_t key_hash,
+                                    protocol::ReplyWriter& reply, bool is_silent) {
+  Session& session = client.session();
+  admission_ = server_.admission();
+  // Its end may have come while the reactor stood aside.
+  if (session.is_doomed || client.is_closing()) [[unlikely]]
+    return Outcome::kStop;
+  if (!Admit(client, entry, args, reply)) return Outcome::kGoOn;
+  if (entry.command->spec.audit != protocol::Audit::kNone) [[unlikely]] {
+    if (const Error* refused = RefuseUnaudited(*this, entry, args)) {
+      Reject(client, &entry, *refused, reply);
+      return Outcome::kGoOn;
+    }
+  }
+  if (IsBusy() && !entry.Has(Flag::kAllowBusy)) [[unlikely]] {
+    Reject(client, &entry, server_.scripts().BusyError(), reply);
+    return Outcome::kGoOn;
+  }
+  if (server_.pause_mode() != PauseMode::kNone && IsHeldByPause(client, entry)) [[unlikely]] {
+    was_paused_ = true;
+    client.PauseReading(Pause::kClientPause);
+    return Outcome::kHeldBack;
+  }
+  is_out_of_memory_ = false;
+  if (server_.config().maxmemory_bytes != 0 && !IsBusy()) [[unlikely]] {
+    const bool has_room = HasRoom(client, entry, reply);
+    if (IsOutdated()) return has_room ? Outcome::kAgain : Outcome::kGoOn;
+    if (!has_room) return Outcome::kGoOn;
+  }
+  session.last_command = &entry;
+  ++session.commands;
+  if (session.multi != nullptr && IsInMulti(session) && IsQueuedInMulti(entry)) [[unlikely]] {
+    const auto queued = QueueCommand(client, entry, args);
+    if (queued.ok()) {
+      reply.Simple("QUEUED");
+    } else {
+      Reject(client, &entry, queued.error(), reply);
+    }
+    return Outcome::kGoOn;
+  }
+  CommandContext context{server_, *this,          client, *entry.command, args,
+                         reply,   current_unit(), false,  is_silent};
+  Call(context, entry, key_hash);
+  if (std::exchange(must_admit_again_, false)) [[unlikely]] {
+    --session.commands;
+    return Outcome::kAgain;
+  }
+  if (IsOutdated() && client.IsSubscribed()) [[unlikely]]
+    RecheckSubscriber(client, entry, args);
+  return Outcome::kGoOn;
+}
+
+bool Worker::IsOutdated() const { return admission_ != server_.admission(); }
+
+Worker::Locked Worker::LockStripes(Unit& unit) {
+  if (!unit.LockUnlessVisits()) [[unlikely]]
+    return Locked::kBusy;
+  if (!IsOutdated()) [[likely]]
+    return Locked::kYes;
+  unit.Finish();
+  must_admit_again_ = true;
+  return Locked::kOutdated;
+}
+
+Worker::Locked Worker::LockGate(Unit& unit) {
+  if (!reactor_.LockExclusive()) {
+    unit.Finish();
+    return Locked::kBusy;
+  }
+  if (IsOutdated()) {
+    unit.Finish();
+    reactor_.UnlockExclusive();
+    must_admit_again_ = true;
+    return Locked::kOutdated;
+  }
+  unit.AssumeExclusive();
+  return Locked::kYes;
+}
+
+void Worker::RecheckSubscriber(Client& client, const TableEntry& entry,
+                               std::span<const std::string_view> args) {
+  const bool has_subscribed = entry.Has(Flag::kPubSub) && !entry.Has(Flag::kMayReplicate);
+  if (client.is_closing() || !has_subscribed) return;
+  if (client.session().is_doomed || !CheckRights(client, entry, args).ok()) client.Close();
 }
 
 bool Worker::Admit(Client& client, const TableEntry& entry, std::span<const std::string_view> args,
@@ -473,11 +531,10 @@ void Worker::Call(CommandContext& context, const TableEntry& entry, uint64_t key
   unit.Begin(*this, &context.client, context.client.session().db, now_ms_);
   if (!is_serving_ && ((entry.is_exclusive && !entry.command->takes_locks) ||
                        (entry.may_be_exclusive && entry.command->needs_everything(args)))) {
-    if (!reactor_.LockExclusive()) {
-      unit.Finish();
+    const Locked locked = LockGate(unit);
+    if (locked == Locked::kOutdated) return;
+    if (locked == Locked::kBusy)
       return Reject(context.client, &entry, server_.scripts().BusyError(), context.reply);
-    }
-    unit.AssumeExclusive();
     Run(context, entry);
     unit.Finish();
     reactor_.UnlockExclusive();
@@ -506,10 +563,14 @@ void Worker::Call(CommandContext& context, const TableEntry& entry, uint64_t key
   } else if (entry.has_movable_keys) {
     AddMovableKeys(unit, entry, args);
   }
-  if (unit.planned_stripes() != 0 && !unit.LockUnlessVisits()) [[unlikely]] {
-    // As a visitor it finds the stripes free.
-    if (entry.Has(Flag::kAllowBusy)) return Call(context, entry, key_hash);
-    return Reject(context.client, &entry, server_.scripts().BusyError(), context.reply);
+  if (unit.planned_stripes() != 0) [[likely]] {
+    const Locked locked = LockStripes(unit);
+    if (locked != Locked::kYes) [[unlikely]] {
+      if (locked == Locked::kOutdated) return;
+      // As a visitor it finds the stripes free.
+      if (entry.Has(Flag::kAllowBusy)) return Call(context, entry, key_hash);
+      return Reject(context.client, &entry, server_.scripts().BusyError(), context.reply);
+    }
   }
   Run(context, entry);
   unit.Finish();
@@ -530,6 +591,7 @@ void Worker::Run(CommandContext& context, const TableEntry& entry) {
   Failure failure;
   context.failure = &failure;
   RunUnaudited(context, entry);
+  if (must_admit_again_) return;
   AuditCommand(context, entry, failure);
   // Those of a script are Lua's own.
   if (!context.in_script) WipeSecrets(entry, context.args);
@@ -540,6 +602,10 @@ void Worker::RunUnaudited(CommandContext& context, const TableEntry& entry) {
   const uint64_t begin = context.in_exec ? Ticks() : ticks_;
   const uint64_t queued_bytes = context.client.output().bytes() + replies_.written();
   entry.command->run(context);
+  if (must_admit_again_) [[unlikely]] {
+    running_index_ = outer;
+    return;
+  }
   if (context.client.session().tracker != nullptr && entry.Has(Flag::kReadonly)) [[unlikely]]
     RememberKeys(context, entry);
   const uint64_t end = Ticks();

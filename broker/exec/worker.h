@@ -106,6 +106,19 @@ class Worker final : public ReactorHandler {
   /// Whether CLIENT PAUSE is in force.
   bool IsPaused() const;
 
+  /// What came of waiting for the locks of a command.
+  enum class Locked : uint8_t {
+    kYes,
+    kBusy,      // not to be had: a script goes on for long
+    kOutdated,  // meanwhile rights, a pause, or the end of the client came about
+  };
+  /// The stripes that `unit` has planned, for the command under way. Unless kYes the unit has
+  /// ended; after kOutdated the command's function returns at once, with nothing done and nothing
+  /// replied: the command is admitted anew.
+  [[nodiscard]] Locked LockStripes(Unit& unit);
+  /// Likewise the Gate, which the caller gives back after the unit's Finish.
+  [[nodiscard]] Locked LockGate(Unit& unit);
+
   /// Takes over a connected socket. On this reactor's thread.
   void Accept(int fd, ListenerKind kind, ClientId id);
 
@@ -128,6 +141,7 @@ class Worker final : public ReactorHandler {
     kGoOn,
     kStop,      // executed, and nothing more is to be read for now
     kHeldBack,  // not executed: comes again when the client is resumed
+    kAgain,     // not executed: to be admitted anew
   };
   static constexpr uint32_t kAllRun = UINT32_MAX;
 
@@ -149,6 +163,16 @@ class Worker final : public ReactorHandler {
   }
   Outcome ExecuteOne(Client& client, const TableEntry* entry,
                      std::span<const std::string_view> args, uint64_t key_hash);
+  /// Admits the command and runs or queues it. kAgain: while it waited, what had admitted it
+  /// changed.
+  Outcome AdmitAndRun(Client& client, const TableEntry& entry,
+                      std::span<const std::string_view> args, uint64_t key_hash,
+                      protocol::ReplyWriter& reply, bool is_silent);
+  /// Whether rights, a pause, or the end of a client came about since the command was admitted.
+  bool IsOutdated() const;
+  /// Undoes a subscription that a change of rights could not see, since it came halfway.
+  void RecheckSubscriber(Client& client, const TableEntry& entry,
+                         std::span<const std::string_view> args);
   bool Admit(Client& client, const TableEntry& entry, std::span<const std::string_view> args,
              protocol::ReplyWriter& reply);
   void Reject(Client& client, const TableEntry* entry, const protocol::Error& error,
@@ -224,6 +248,8 @@ class Worker final : public ReactorHandler {
   uint64_t large_reply_bytes_ = UINT64_MAX;
   uint64_t reap_hint_ = 0;
   uint32_t running_index_ = 0;
+  uint64_t admission_ = 0;  // Server::admission() as of the command under way
+  bool must_admit_again_ = false;
   bool is_out_of_memory_ = false;
   bool is_serving_ = false;  // ServeWhileBusy
   std::unique_ptr<LuaEngine> lua_;

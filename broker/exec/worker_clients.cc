@@ -283,6 +283,7 @@ void Worker::ServeWhileBusy() {
   if (replying_ != nullptr) FlushReply(*replying_);
   Client* const replying = std::exchange(replying_, nullptr);
   const bool was_out_of_memory = is_out_of_memory_;
+  const uint64_t admission = admission_;
   replies_.Begin(0);
   is_serving_ = true;
   if (meanwhile_unit_ == nullptr) meanwhile_unit_ = std::make_unique<Unit>(server_.keyspace());
@@ -304,6 +305,7 @@ void Worker::ServeWhileBusy() {
   hub_port_.WakeTouched();
   is_serving_ = false;
   is_out_of_memory_ = was_out_of_memory;
+  admission_ = admission;
   replying_ = replying;
   if (replying_ != nullptr) replies_.BeginSpilling(replying_);
 }
@@ -331,6 +333,8 @@ void Worker::OnTick() {
   HotKeys& hot_keys = server_.hot_keys();
   if (hot_keys.is_on())
     hot_keys.Tick(reactor_.index(), counters.bytes_in + counters.bytes_out, now_ms_);
+  // The last: the turn may be a visit afterwards.
+  if (reactor_.index() == 0) server_.TakePasswordOver(reactor_);
 }
 
 void Worker::LookAtClients() {

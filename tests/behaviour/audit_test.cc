@@ -442,6 +442,47 @@ TEST_F(Audit, ThePasswordIsTakenFromAFileAndTakenAgain) {
   EXPECT_EQ(client.Do("AUTH third"), "OK");
 }
 
+TEST_F(Audit, ThePasswordIsTakenOverOnceASlowScriptHasEnded) {
+  const std::string file = dir_ + "/password";
+  WriteFile(file, "first\n");
+  ASSERT_EQ(chmod(file.c_str(), 0600), 0);
+  Server server(
+      {.reactors = 2, .args = {"--requirepass-file", file, "--busy-reply-threshold", "20"}});
+  Client runner = server.Connect();
+  Client other = server.Connect();
+  for (Client* client : {&runner, &other}) ASSERT_EQ(client->Do("AUTH first"), "OK");
+  runner.SendCommand({"EVAL", "while true do end", "0"});
+  while (!other.Do("PING").starts_with("-BUSY")) {
+  }
+  WriteFile(file, "second\n");
+  server.Signal(SIGHUP);
+  ASSERT_TRUE(server.WaitForLog("log reopened after SIGHUP"));
+  EXPECT_EQ(other.Do("SCRIPT KILL"), "OK");
+  EXPECT_THAT(runner.Read().text, HasSubstr("killed"));
+  ASSERT_TRUE(server.WaitForLog("requirepass-file read afresh after SIGHUP"));
+  EXPECT_EQ(other.Do("AUTH second"), "OK");
+}
+
+TEST_F(Audit, ThePasswordIsTakenOverBetweenTransactionsThatHoldEverything) {
+  const std::string file = dir_ + "/password";
+  WriteFile(file, "first\n");
+  ASSERT_EQ(chmod(file.c_str(), 0600), 0);
+  Server server({.args = {"--requirepass-file", file}});
+  Client client = server.Connect();
+  ASSERT_EQ(client.Do("AUTH first"), "OK");
+  // SUBSCRIBE in EXEC runs what was posted to the reactor, with the Gate held.
+  std::string batch;
+  for (const char* line : {"MULTI", "FLUSHALL", "SUBSCRIBE a", "UNSUBSCRIBE a", "EXEC"}) {
+    batch += EncodeCommand(Words(line));
+  }
+  for (int round = 0; round < 300; ++round) {
+    server.Signal(SIGHUP);
+    client.Send(batch + batch + batch);
+    ASSERT_NO_THROW(client.ReadMany(3 * 5));
+  }
+  ASSERT_TRUE(server.WaitForLog("requirepass-file read afresh after SIGHUP"));
+}
+
 TEST_F(Audit, TheEnvironmentIsClearedOfSecrets) {
   const std::string port = std::to_string(FreePort());
   const std::string dir = MakeTemporaryDirectory();
