@@ -324,6 +324,21 @@ TEST_P(HostileScripts, AScriptThatKeptToItsKeysIsKilledOnceItSpins) {
   EXPECT_EQ(InfoNumber("scripts_in_conflict"), 0);
 }
 
+TEST_P(HostileScripts, AScriptWithAMillionKeysThatNamesThemOverAndOverIsKilled) {
+  constexpr int kKeys = 1'000'000;
+  Client admin = ConnectResp2();
+  admin.Do("CONFIG SET lua-memory-limit 256mb");
+  // Only the tables of keys take longer than the usual threshold here.
+  admin.Do("CONFIG SET busy-reply-threshold 1000");
+  std::vector<std::string> command = {"EVAL",
+                                      "local t = {} for i = 1, 7900 do t[i] = KEYS[#KEYS] end "
+                                      "while true do redis.call('MGET', unpack(t)) end",
+                                      std::to_string(kKeys)};
+  // All as long as the last one, so that their lengths do not tell them apart.
+  for (int i = 0; i < kKeys; ++i) command.push_back(std::to_string(kKeys + i));
+  RunToItsEnd(command);
+}
+
 TEST_P(HostileScripts, AFunctionIsKilledByFunctionKill) {
   Client client = ConnectResp2();
   Client other = ConnectResp2();
