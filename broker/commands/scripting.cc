@@ -92,8 +92,7 @@ template <typename IsStillThere, typename Run>
 bool RunHolding(CommandContext& context, const ScriptCall& call, bool may_share,
                 IsStillThere is_still_there, Run run) {
   Unit& unit = context.unit;
-  if (may_share && !unit.is_exclusive() && call.conduct->IsTrusted() && !call.keys.empty() &&
-      call.keys.size() <= Unit::kExactPlan) {
+  if (may_share && !unit.is_exclusive() && call.conduct->IsTrusted() && call.HasFewKeys()) {
     for (const std::string_view key : call.keys) unit.AddKey(key, Unit::HashKey(key));
     if (!MayGoOn(context, context.worker.LockStripes(unit))) return true;
     if (!is_still_there()) return false;

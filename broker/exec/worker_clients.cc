@@ -1,5 +1,4 @@
 // What a worker does for its clients from accept to the end, and at the turns of its reactor.
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -288,20 +287,7 @@ void Worker::ServeWhileBusy() {
   is_serving_ = true;
   if (meanwhile_unit_ == nullptr) meanwhile_unit_ = std::make_unique<Unit>(server_.keyspace());
   if (reactor_.index() == 0) server_.AcceptWaiting();
-  std::vector<pollfd> descriptors;
-  std::vector<Connection*> connections;
-  for (Client* const client : clients_) {
-    if (client == replying || client->is_closing() || client->IsPaused()) continue;
-    descriptors.push_back({.fd = client->fd(), .events = POLLIN, .revents = 0});
-    connections.push_back(client);
-  }
-  const int found = ::poll(descriptors.data(), descriptors.size(), 0);
-  size_t ready = 0;
-  for (size_t i = 0; i < descriptors.size() && found > 0; ++i) {
-    if (descriptors[i].revents != 0) connections[ready++] = connections[i];
-  }
-  connections.resize(ready);
-  reactor_.ServeMeanwhile(connections);
+  reactor_.ServeMeanwhile({clients_.begin(), clients_.end()}, replying);
   hub_port_.WakeTouched();
   is_serving_ = false;
   is_out_of_memory_ = was_out_of_memory;

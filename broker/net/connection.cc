@@ -60,13 +60,15 @@ void Connection::OnPoll(uv_poll_t* handle, int status, int events) {
     self.Close();
     return;
   }
-  if ((events & UV_WRITABLE) != 0) {
-    self.wants_write_ = false;
-    self.UpdateInterest();
-    self.MarkDirty();
-  }
+  if ((events & UV_WRITABLE) != 0) self.OnWritable();
   if ((events & UV_DISCONNECT) != 0 && self.pauses_ != 0) return self.Close();
   if ((events & UV_READABLE) != 0 && self.pauses_ == 0 && !self.is_closing_) self.OnReadable();
+}
+
+void Connection::OnWritable() {
+  wants_write_ = false;
+  UpdateInterest();
+  MarkDirty();
 }
 
 void Connection::ReserveTail(size_t bytes) {

@@ -121,6 +121,7 @@ class Connection {
 
   static void OnPoll(uv_poll_t* handle, int status, int events);
   void OnReadable();
+  void OnWritable();
   void ReadOnce();
   void ProcessKeptInput();
   /// Goes on with the handshake, now or when its turn comes. True if input may be read.

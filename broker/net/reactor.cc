@@ -1,5 +1,7 @@
 #include "broker/net/reactor.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -125,22 +127,49 @@ bool Reactor::LockExclusive() NO_THREAD_SAFETY_ANALYSIS {
 
 void Reactor::UnlockExclusive() NO_THREAD_SAFETY_ANALYSIS { gate_.UnlockExclusive(); }
 
-void Reactor::ServeMeanwhile(const std::vector<Connection*>& ready) {
+void Reactor::ServeMeanwhile(const std::vector<Connection*>& connections, const Connection* busy) {
+  std::vector<pollfd> sockets;
+  std::vector<Connection*> served;
+  for (Connection* connection : connections) {
+    if (connection->is_closing()) continue;
+    const bool reads = connection != busy && !connection->IsPaused();
+    const int events = (reads ? POLLIN : 0) | (connection->wants_write_ ? POLLOUT : 0);
+    if (events == 0) continue;
+    sockets.push_back(
+        {.fd = connection->fd(), .events = static_cast<int16_t>(events), .revents = 0});
+    served.push_back(connection);
+  }
+  const int found = ::poll(sockets.data(), sockets.size(), 0);
+  size_t ready = 0;
+  for (size_t i = 0; i < sockets.size() && found > 0; ++i) {
+    if (sockets[i].revents == 0) continue;
+    served[ready] = served[i];
+    sockets[ready++] = sockets[i];
+  }
+  served.resize(ready);
   if (meanwhile_buffer_ == nullptr) meanwhile_buffer_.reset(new char[read_buffer_bytes_]);
   read_buffer_.swap(meanwhile_buffer_);
   turn_us_ = MonotonicUs();
   handshake_us_ = 0;
   TakePosts();
   DrainSlice(kDrainNodes);
-  for (Connection* connection : ready) {
-    if (!connection->IsPaused() && !connection->is_closing()) connection->OnReadable();
+  for (size_t i = 0; i < ready; ++i) {
+    Connection& connection = *served[i];
+    if (connection.is_closing()) continue;
+    const int events = sockets[i].revents;
+    // Whatever else the system says of a socket that is not read shows when it is written to.
+    if ((sockets[i].events & POLLOUT) != 0 && (events & ~POLLIN) != 0) connection.OnWritable();
+    if ((sockets[i].events & POLLIN) != 0 && (events & ~POLLOUT) != 0 && !connection.IsPaused()) {
+      connection.OnReadable();
+    }
   }
+  RunRunnable(busy, &served);
   RunGreeting();
   FlushDirty();
   // Who left goes now: a script may go on for hours. The list of those that close keeps them until
   // its turn, which finds nothing left to do.
-  for (Connection* connection : ready) {
-    if (connection->is_closing()) connection->TearDown();
+  for (Connection* connection : served) {
+    if (connection->is_closing() && connection != busy) connection->TearDown();
   }
   read_buffer_.swap(meanwhile_buffer_);
 }
@@ -199,7 +228,7 @@ void Reactor::DrainTaken() {
 
 void Reactor::EndTurn() {
   BeginTurn();
-  RunRunnable();
+  RunRunnable(nullptr, nullptr);
   RunGreeting();
   TakePosts();
   DrainSlice(kDrainNodes);
@@ -215,16 +244,21 @@ void Reactor::EndTurn() {
   LeaveTurn();
 }
 
-void Reactor::RunRunnable() {
-  if (runnable_.empty()) return;
-  scratch_.swap(runnable_);
-  for (Connection* connection : scratch_) {
+void Reactor::RunRunnable(const Connection* busy, std::vector<Connection*>* served) {
+  // One of them may be the one that takes long, and those behind it are served meanwhile.
+  for (size_t left = runnable_.size(); left > 0 && !runnable_.empty(); --left) {
+    Connection* const connection = runnable_.front();
+    runnable_.pop_front();
+    if (connection == busy) {
+      runnable_.push_back(connection);
+      continue;
+    }
     connection->is_runnable_ = false;
     YieldToExclusive();
+    if (served != nullptr && !connection->is_closing_) served->push_back(connection);
     connection->ProcessKeptInput();
     connection->MaybeDelete();
   }
-  scratch_.clear();
 }
 
 void Reactor::RunGreeting() {

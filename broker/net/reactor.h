@@ -106,10 +106,10 @@ class Reactor final : private store::Gate::Bystander {
   [[nodiscard]] bool LockExclusive();
   void UnlockExclusive();
 
-  /// For a command that goes on for long while it holds the Gate: reads the connections of
-  /// `ready` and sends what is queued, as a turn does. The one whose command it is must not be
-  /// among them.
-  void ServeMeanwhile(const std::vector<Connection*>& ready);
+  /// In the middle of a command, or of anything else in a turn, that goes on for long: reads and
+  /// writes those of `connections` whose sockets are ready, goes on with input that was kept, and
+  /// sends what is queued, as a turn does. `busy`, whose command it is, is only written to.
+  void ServeMeanwhile(const std::vector<Connection*>& connections, const Connection* busy);
 
   std::array<OutputLimit, kClientClasses>& output_limits() { return output_limits_; }
   /// A connection whose unread replies pass this many bytes is not read until they are sent.
@@ -138,7 +138,8 @@ class Reactor final : private store::Gate::Bystander {
   void LeaveTurn();
   void EndTurn();
   void DrainSlice(int nodes);
-  void RunRunnable();
+  /// Goes on with the kept input of those that can, but for `busy`; appends them to `served`.
+  void RunRunnable(const Connection* busy, std::vector<Connection*>* served);
   void RunGreeting();
   /// Whether one more handshake fits into this turn, and nobody has waited longer for it.
   bool MayShakeHands() const {
@@ -166,8 +167,7 @@ class Reactor final : private store::Gate::Bystander {
   InboxNode* pending_last_ = nullptr;
   std::vector<Connection*> dirty_;
   std::vector<Connection*> closing_;
-  std::vector<Connection*> runnable_;
-  std::vector<Connection*> scratch_;
+  std::deque<Connection*> runnable_;
   std::deque<Connection*> greeting_;  // their handshakes wait, first come first
   int64_t handshake_us_ = 0;          // spent on handshakes in this turn
   std::array<OutputLimit, kClientClasses> output_limits_;

@@ -477,20 +477,12 @@ bool TrackingPort::Step(uint64_t max_keys) {
 bool TrackingPort::ForgetKeys(uint64_t max_keys) {
   if (max_keys == 0) return false;
   for (int i = 0; i < kForgetAtOnce; ++i) {
-    // The key is counted out before it is looked for: other reactors may be at the same.
-    uint64_t keys = tracking_.keys();
-    do {
-      if (keys <= max_keys) return false;
-    } while (!tracking_.keys_.compare_exchange_weak(keys, keys - 1, std::memory_order_relaxed));
-    if (!ForgetAny()) {
-      tracking_.keys_.fetch_add(1, std::memory_order_relaxed);
-      return false;
-    }
+    if (tracking_.keys() <= max_keys || !ForgetAny(max_keys)) return false;
   }
   return tracking_.keys() > max_keys;
 }
 
-bool TrackingPort::ForgetAny() {
+bool TrackingPort::ForgetAny(uint64_t max_keys) {
   store::Keyspace& keyspace = tracking_.keyspace_;
   int stripe_index = keyspace.StripeIndex(Random());
   for (int tries = 0; tries < keyspace.stripe_count(); ++tries) {
@@ -499,6 +491,11 @@ bool TrackingPort::ForgetAny() {
     const store::MutexLock lock(stripe.mutex());
     store::TrackingTable* const table = stripe.readers();
     if (table == nullptr || table->empty()) continue;
+    // Other reactors may be at the same; together they forget no more than they are to.
+    uint64_t keys = tracking_.keys();
+    do {
+      if (keys <= max_keys) return false;
+    } while (!tracking_.keys_.compare_exchange_weak(keys, keys - 1, std::memory_order_relaxed));
     std::string key;
     readers_.clear();
     table->TakeAny(Random(), key, readers_);
@@ -518,7 +515,6 @@ bool TrackingPort::Sweep() {
     sweep_position_ = 0;
     tracking_.dead_ids_.store(0, std::memory_order_relaxed);
   }
-  store::TrackingTable::Counts gone;
   size_t steps = kSweepSteps;
   while (steps > kSweepStripeSteps && sweep_stripe_ < tracking_.keyspace_.stripe_count()) {
     steps -= kSweepStripeSteps;
@@ -528,14 +524,15 @@ bool TrackingPort::Sweep() {
     if (table != nullptr) {
       const store::MutexLock alive_lock(tracking_.alive_mutex_);
       const std::unordered_set<ClientId>* const alive = &tracking_.alive_;
+      store::TrackingTable::Counts gone;
       sweep_position_ = table->Sweep(
           sweep_position_, steps, [alive](uint64_t id) { return alive->contains(id); }, gone);
+      tracking_.keys_.fetch_sub(gone.keys, std::memory_order_relaxed);
+      tracking_.ids_.fetch_sub(gone.ids, std::memory_order_relaxed);
       if (sweep_position_ != 0) break;
     }
     ++sweep_stripe_;
   }
-  tracking_.keys_.fetch_sub(gone.keys, std::memory_order_relaxed);
-  tracking_.ids_.fetch_sub(gone.ids, std::memory_order_relaxed);
   if (sweep_stripe_ < tracking_.keyspace_.stripe_count()) return true;
   is_sweeper_ = false;
   tracking_.is_sweeping_.store(false, std::memory_order_release);

@@ -146,8 +146,9 @@ class TrackingPort {
   void SendTo(Subscriber& subscriber, Message& message, bool is_redirected);
   void Redirect(ClientId from, ClientId to, Message& message);
   void RedirectIsBroken(Tracker& tracker);
-  /// Takes any key out of the table and tells its readers; false if there is none.
-  bool ForgetAny();
+  /// Takes any key out of the table and tells its readers, if there are more than `max_keys`; false
+  /// if there are not.
+  bool ForgetAny(uint64_t max_keys);
   bool Sweep();
 
   Tracking& tracking_;
@@ -210,6 +211,8 @@ class Tracking {
   std::vector<TrackingPort*> ports_;
   std::atomic<uint32_t> trackers_{0};
   std::atomic<uint64_t> clients_{0};  // tracking is on
+  // Changed only under the lock of the stripe that what they count is in: whoever waits for a
+  // stripe may let a flush go first, which sets them to 0.
   std::atomic<uint64_t> keys_{0};
   std::atomic<uint64_t> ids_{0};
   std::atomic<uint64_t> dead_ids_{0};  // at most: what clients that have gone left behind

@@ -13,6 +13,16 @@ namespace {
 // What a script takes beside its text: the entry, its digest, its place in the table.
 constexpr size_t kOverhead = sizeof(Script) + 64;
 
+/// The same text with marks of its own.
+ScriptRef Copy(const Script& script) {
+  auto copy = std::make_shared<Script>();
+  copy->sha = script.sha;
+  copy->body = script.body;
+  copy->shebang = script.shebang;
+  copy->is_pinned.store(script.is_pinned.load());
+  return copy;
+}
+
 }  // namespace
 
 std::string Sha1Hex(std::string_view bytes) {
@@ -35,6 +45,8 @@ ScriptRef ScriptCache::Find(std::string_view sha) {
 
 ScriptRef ScriptCache::Add(ScriptRef script) {
   const store::MutexLock lock(mutex_);
+  // It was found here, and flushed or evicted while it was compiled.
+  if (script->is_gone.load()) script = Copy(*script);
   const auto [at, is_new] = scripts_.emplace(script->sha, script);
   if (!is_new) {
     if (script->is_pinned.load()) Pin(*at->second);

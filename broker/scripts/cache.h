@@ -43,7 +43,8 @@ class ScriptCache {
   ScriptRef Find(std::string_view sha);
   /// As Find, for SCRIPT LOAD: the script stays.
   ScriptRef FindAndPin(std::string_view sha);
-  /// Adds a script, or returns the one that is there, which stays if `script` is to stay.
+  /// Adds a script, or returns the one that is there, which stays if `script` is to stay. One that
+  /// is gone stays gone for all who know it: a copy of it is added.
   ScriptRef Add(ScriptRef script);
   /// Marks a use, which puts off its eviction.
   void Use(Script& script) {

@@ -75,6 +75,8 @@ struct LuaEngine::Task {
   std::string result;
 };
 
+bool ScriptCall::HasFewKeys() const { return !keys.empty() && keys.size() <= Unit::kExactPlan; }
+
 void* LuaEngine::Allocate(void* engine, void* block, size_t old_size, size_t new_size) {
   auto& self = *static_cast<LuaEngine*>(engine);
   const size_t used = self.used_.load(std::memory_order_relaxed);
@@ -451,7 +453,7 @@ bool LuaEngine::Execute(CommandContext& context, const ScriptCall& call, int ref
   }
   ++(context.unit.is_exclusive() ? counts_.exclusive : counts_.shared);
   if (ending_ == kConflict) ++counts_.conflicts;
-  if (call.conduct->IsOnTrial() && !call.keys.empty()) {
+  if (call.conduct->IsOnTrial() && call.HasFewKeys()) {
     if (!run.has_strayed && !context.server.scripts().IsLong(run)) {
       call.conduct->NoteGoodRun();
     } else {

@@ -35,6 +35,10 @@ struct ScriptCall {
   bool is_read_only = false;
   bool allows_oom = false;
   Conduct* conduct = nullptr;  // of the script or function: what this run shows is noted there
+
+  /// Whether the stripes of the keys could be enough. If not, the call teaches nothing either: to
+  /// compare each key of each command with a million KEYS takes seconds.
+  bool HasFewKeys() const;
 };
 
 /// One run of a script, as redis.call and the watch over its time see it. On the stack of the

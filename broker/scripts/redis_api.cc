@@ -141,7 +141,7 @@ void HoldKeys(lua_State* lua, LuaEngine& engine, ScriptRun& run, const TableEntr
               std::span<const std::string_view> args) {
   Unit& unit = run.context.unit;
   if (unit.is_exclusive()) {
-    if (run.has_strayed || !run.call.conduct->IsOnTrial()) return;
+    if (run.has_strayed || !run.call.HasFewKeys() || !run.call.conduct->IsOnTrial()) return;
     run.has_strayed = LooksAtEverything(entry, args);
     ForEachKey(entry, args, [&run](std::string_view key) {
       run.has_strayed = run.has_strayed || !IsAmong(run.call.keys, key);

@@ -360,6 +360,43 @@ TEST_P(ScriptsBeside, RightsAreThoseOfWhoeverRunsIt) {
   admin.Do("ACL DELUSER narrow");
 }
 
+TEST_P(TwoScriptsAtOnce, AFlushWhileTheTableOfReadersIsTidiedUpLeavesItsCountsRight) {
+  constexpr int kRounds = 24;
+  constexpr int kKeys = 3000;
+  Client admin = ConnectResp2();
+  for (int round = 0; round < kRounds && !HasFailure(); ++round) {
+    SCOPED_TRACE(round);
+    // Now readers who have left are looked for, now the table is kept small.
+    const bool leaves = round % 2 == 0;
+    admin.Do("CONFIG SET tracking-table-max-keys " + std::string(leaves ? "1000000" : "100"));
+    std::vector<Client> two = ConnectTwo();
+    // While it spins it keeps the stripe of its key; then it takes everything from whoever waits.
+    const std::string script =
+        "-- " + std::to_string(round) +
+        "\nredis.call('GET', KEYS[1]) local n, most = 0, tonumber(ARGV[1]) while n < most do "
+        "n = n + 1 end if ARGV[2] ~= '' then redis.call('FLUSHALL') end return n";
+    const std::string own = "own:" + std::to_string(round);
+    Train(two[0], {"EVAL", script, "1", own, "0", ""});
+    two[1].Hello(3);
+    ASSERT_EQ(two[1].Do("CLIENT TRACKING ON"), "OK");
+    std::string reads;
+    for (int i = 0; i < kKeys; ++i) reads += EncodeCommand({"GET", std::to_string(i)});
+    if (leaves) {
+      two[1].Send(reads);
+      two[1].ReadMany(kKeys);
+    }
+    two[0].SendCommand({"EVAL", script, "1", own, kSpins, "flush"});
+    if (!leaves) two[1].Send(reads + EncodeCommand({"CLIENT", "TRACKING", "OFF"}));
+    two[1].ShutdownWrite();
+    two[1].ReadUntilClosed();
+    EXPECT_EQ(two[0].Read().Show(), ":10000000");
+    EXPECT_TRUE(Eventually([&] { return Info("tracking_total_keys") == "0"; }))
+        << Info("tracking_total_keys");
+    EXPECT_TRUE(Eventually([&] { return Info("tracking_total_items") == "0"; }))
+        << Info("tracking_total_items");
+  }
+}
+
 TEST_P(ScriptsBeside, TheMemoryLimitAndErrorsEndThemAsAlways) {
   Client client = ConnectResp2();
   const std::string script =

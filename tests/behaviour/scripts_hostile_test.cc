@@ -69,6 +69,18 @@ class HostileScripts : public Behaviour {
 };
 INSTANTIATE_TEST_SUITE_P(, HostileScripts, ::testing::ValuesIn(ReactorSetups()), SetupName);
 
+/// Clients that take little at a time, plain and over TLS.
+class SlowReaders : public HostileScripts {
+ protected:
+  static constexpr int kSmallBuffer = 4096;
+};
+INSTANTIATE_TEST_SUITE_P(
+    , SlowReaders,
+    ::testing::Values(Setup{.reactors = 1, .stripes = kManyStripes},
+                      Setup{.reactors = kManyReactors, .stripes = kManyStripes},
+                      Setup{.reactors = 1, .stripes = kManyStripes, .tls = true}),
+    SetupName);
+
 // NOLINTBEGIN(bugprone-suspicious-missing-comma): many are longer than a line.
 constexpr const char* kHostile[] = {
     // Loops.
@@ -324,6 +336,21 @@ TEST_P(HostileScripts, AScriptThatKeptToItsKeysIsKilledOnceItSpins) {
   EXPECT_EQ(InfoNumber("scripts_in_conflict"), 0);
 }
 
+TEST_P(HostileScripts, AScriptWithAMillionKeysThatNamesThemOverAndOverIsKilled) {
+  constexpr int kKeys = 1'000'000;
+  Client admin = ConnectResp2();
+  admin.Do("CONFIG SET lua-memory-limit 256mb");
+  // Only the tables of keys take longer than the usual threshold here.
+  admin.Do("CONFIG SET busy-reply-threshold 1000");
+  std::vector<std::string> command = {"EVAL",
+                                      "local t = {} for i = 1, 7900 do t[i] = KEYS[#KEYS] end "
+                                      "while true do redis.call('MGET', unpack(t)) end",
+                                      std::to_string(kKeys)};
+  // All as long as the last one, so that their lengths do not tell them apart.
+  for (int i = 0; i < kKeys; ++i) command.push_back(std::to_string(kKeys + i));
+  RunToItsEnd(command);
+}
+
 TEST_P(HostileScripts, AFunctionIsKilledByFunctionKill) {
   Client client = ConnectResp2();
   Client other = ConnectResp2();
@@ -359,6 +386,55 @@ TEST_P(HostileScripts, ClientsMayLeaveWhileAScriptSpins) {
   EXPECT_EQ(other.Do("SCRIPT KILL"), "OK");
   EXPECT_TRUE(client.Read().IsError());
   EXPECT_TRUE(Eventually([&] { return Info("pubsub_channels") == "0"; }));
+}
+
+TEST_P(SlowReaders, GetWhatWaitsForThemWhileAScriptSpins) {
+  constexpr int kMessages = 12;
+  const std::string payload(1 << 20, 'x');
+  Client client = ConnectResp2();
+  Client other = ConnectResp2();
+  std::vector<Client> subscribers;
+  for (int i = 0; i < 2 * GetParam().reactors; ++i) {
+    subscribers.push_back(server().Connect(kSmallBuffer));
+    Subscribe(subscribers.back(), {"SUBSCRIBE", "c"});
+  }
+  // More than sockets take, and less than the limit of subscribers.
+  for (int i = 0; i < kMessages; ++i) {
+    EXPECT_EQ(other.Call({"PUBLISH", "c", payload}).integer, 2 * GetParam().reactors);
+  }
+  client.SendCommand({"EVAL", "while true do end", "0"});
+  ASSERT_TRUE(Eventually([&] { return other.Do("PING").starts_with("-BUSY"); }));
+  for (Client& subscriber : subscribers) {
+    for (int i = 0; i < kMessages; ++i) EXPECT_EQ(subscriber.Read().At(2), payload);
+  }
+  EXPECT_EQ(other.Do("SCRIPT KILL"), "OK");
+  EXPECT_TRUE(client.Read().IsError());
+}
+
+TEST_P(SlowReaders, AreHeardOnWhatTheySentBehindALargeReply) {
+  constexpr int kBytes = 32 << 20;
+  Client admin = ConnectResp2();
+  ASSERT_EQ(admin.Do("SETRANGE big " + std::to_string(kBytes - 1) + " x"),
+            ":" + std::to_string(kBytes));
+  Client killer = server().Connect(kSmallBuffer);
+  const int64_t id = killer.Id();
+  // Both in one piece: over TLS in one record.
+  killer.Send(EncodeCommand({"GET", "big"}) + EncodeCommand({"SCRIPT", "KILL"}));
+  ASSERT_TRUE(Eventually([&] {
+    const std::string line = admin.Do("CLIENT LIST ID " + std::to_string(id));
+    return line.find(" cmd=get ") != std::string::npos &&
+           line.find(" omem=0 ") == std::string::npos;
+  }));
+  // On the same reactor, which serves it from the middle of the script.
+  std::vector<Client> clients;
+  do {
+    clients.push_back(ConnectResp2());
+  } while (clients.back().Id() % 64 != id % 64);
+  clients.back().SendCommand({"EVAL", "while true do end", "0"});
+  ASSERT_TRUE(Eventually([&] { return admin.Do("PING").starts_with("-BUSY"); }));
+  EXPECT_EQ(killer.Read().text.size(), size_t{kBytes});
+  EXPECT_EQ(killer.Read().Show(), "OK");
+  EXPECT_TRUE(clients.back().Read().IsError());
 }
 
 TEST_P(HostileScripts, ThePipelineBehindAScriptIsNotTouchedByThoseServedMeanwhile) {

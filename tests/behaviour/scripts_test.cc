@@ -302,6 +302,26 @@ TEST_P(Scripts, WhatKeepsToItsKeysIsSharedFromTheThirdRunOn) {
   EXPECT_EQ(count({"EVALSHA", sha, "1", "a"}), 0);
 }
 
+TEST_P(Scripts, NothingIsLearnedFromACallWithManyKeys) {
+  if (IsReference()) GTEST_SKIP() << "counts that redis-server does not have";
+  Client client = Connect();
+  const auto call = [&](const std::string& script, int keys, const std::string& argument) {
+    std::vector<std::string> command = {"EVAL", script, std::to_string(keys)};
+    for (int i = 0; i < keys; ++i) command.push_back("key" + std::to_string(i));
+    command.push_back(argument);
+    const int64_t shared = InfoNumber("scripts_shared");
+    EXPECT_FALSE(client.Call(command).IsError());
+    return InfoNumber("scripts_shared") - shared;
+  };
+  constexpr int kMany = 65;
+  const std::string keeps = "return redis.call('GET', KEYS[1])";
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(call(keeps, kMany, ""), 0);
+  for (const int expected : {0, 0, 1}) EXPECT_EQ(call(keeps, 1, ""), expected);
+  const std::string strays = "return redis.call('GET', ARGV[1])";
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(call(strays, kMany, "elsewhere"), 0);
+  for (const int expected : {0, 0, 1}) EXPECT_EQ(call(strays, 1, "key0"), expected);
+}
+
 TEST_P(Scripts, WhatLeavesItsKeysLateIsDoneAllTheSame) {
   if (IsReference()) GTEST_SKIP() << "counts that redis-server does not have";
   Client client = Connect();
