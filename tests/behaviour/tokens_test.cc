@@ -159,6 +159,18 @@ TEST_F(TokenLogins, DeletedUsersTakeTheirTokensAlong) {
   EXPECT_EQ(with_role.Do("ACL WHOAMI"), "'ann'") << "its rights are the role's";
 }
 
+TEST_F(TokenLogins, ClientKillFindsThemByTheirName) {
+  EXPECT_EQ(admin_.Do("CLIENT KILL USER svc"), "-ERR No such user 'svc'");
+  Client first = LoggedIn("svc", "reader");
+  Client second = LoggedIn("svc", "writer");
+  Client other = LoggedIn("bob", "reader");
+  EXPECT_EQ(admin_.Do("CLIENT KILL USER svc"), ":2");
+  EXPECT_EQ(first.ReadUntilClosed(), "");
+  EXPECT_EQ(second.ReadUntilClosed(), "");
+  EXPECT_EQ(other.Do("ACL WHOAMI"), "'bob'");
+  EXPECT_EQ(admin_.Do("CLIENT KILL USER svc"), "-ERR No such user 'svc'");
+}
+
 TEST_F(TokenLogins, ExpiryEndsTheConnection) {
   // Every one of them is closed, whatever it does; who logs in anew in time stays.
   Client idle = LoggedIn("bob", "reader", 2);
