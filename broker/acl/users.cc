@@ -169,18 +169,34 @@ Result<AclChanges> AclUsers::SetUser(std::string_view name,
   return AclChanges{{.account = account, .before = before}};
 }
 
-Result<AclChanges> AclUsers::DeleteUsers(std::span<const std::string_view> names) {
+/// Takes all rights from the token accounts of that name.
+void AclUsers::RevokeTokens(std::string_view name, AclChanges& changes) {
+  store::MutexLock lock(token_mutex_);
+  for (auto at = token_accounts_.begin(); at != token_accounts_.end();) {
+    const AclAccountRef account = at->second.lock();
+    if (account != nullptr && account->name != name) {
+      ++at;
+      continue;
+    }
+    if (account != nullptr) changes.push_back(Revoke(account));
+    at = token_accounts_.erase(at);
+  }
+}
+
+Result<AclUsers::Deleted> AclUsers::DeleteUsers(std::span<const std::string_view> names) {
   for (const std::string_view name : names) {
     if (name == kDefaultName) return Error::Static("ERR The 'default' user cannot be removed");
   }
-  AclChanges changes;
+  Deleted deleted;
   for (const std::string_view name : names) {
     const auto found = accounts_.find(name);
     if (found == accounts_.end()) continue;
-    changes.push_back(Revoke(found->second));
+    deleted.changes.push_back(Revoke(found->second));
     accounts_.erase(found);
+    RevokeTokens(name, deleted.changes);
+    ++deleted.count;
   }
-  return changes;
+  return deleted;
 }
 
 Result<AclChanges> AclUsers::SetRole(std::string_view name,
@@ -270,7 +286,7 @@ Result<AclAccountRef> AclUsers::AccountForToken(std::string_view name,
   return account;
 }
 
-Result<AclUsers::DeletedRoles> AclUsers::DeleteRoles(std::span<const std::string_view> names) {
+Result<AclUsers::Deleted> AclUsers::DeleteRoles(std::span<const std::string_view> names) {
   for (const std::string_view name : names) {
     for (const auto& [user_name, account] : accounts_) {
       const auto& held = account->user->rules().roles;
@@ -279,7 +295,7 @@ Result<AclUsers::DeletedRoles> AclUsers::DeleteRoles(std::span<const std::string
                           user_name + "'; take it away with -role:" + std::string(name) + " first");
     }
   }
-  DeletedRoles deleted;
+  Deleted deleted;
   for (const std::string_view name : names) {
     const auto found = roles_.find(name);
     if (found == roles_.end()) continue;
@@ -314,6 +330,7 @@ AclChanges AclUsers::Replace(Draft draft) {
     if (next == draft.users.end()) {
       changes.push_back(Revoke(account));
       at = accounts_.erase(at);
+      RevokeTokens(account->name, changes);
       continue;
     }
     changes.push_back({account, account->user, false});

@@ -56,15 +56,16 @@ class AclUsers {
   /// Applies rules to a user, who is made if there is none of that name.
   protocol::Result<AclChanges> SetUser(std::string_view name,
                                        std::span<const std::string_view> words);
-  protocol::Result<AclChanges> DeleteUsers(std::span<const std::string_view> names);
-  protocol::Result<AclChanges> SetRole(std::string_view name,
-                                       std::span<const std::string_view> words);
-  struct DeletedRoles {
+  struct Deleted {
     int64_t count = 0;  // of those that there were
     AclChanges changes;
   };
+  /// Who came with a token and its roles in the name of one of them loses all rights, too.
+  protocol::Result<Deleted> DeleteUsers(std::span<const std::string_view> names);
+  protocol::Result<AclChanges> SetRole(std::string_view name,
+                                       std::span<const std::string_view> words);
   /// Refused while a user has one of the roles. Accounts that a token gave one lose all rights.
-  protocol::Result<DeletedRoles> DeleteRoles(std::span<const std::string_view> names);
+  protocol::Result<Deleted> DeleteRoles(std::span<const std::string_view> names);
   /// Takes all users and roles from the file. The error tells every fault on one line, as Redis.
   protocol::Result<AclChanges> LoadFile(const std::string& path);
   /// requirepass: the default user's password; empty: it needs none. Nothing happens if that was
@@ -114,6 +115,7 @@ class AclUsers {
   UserRules DefaultRules() const;
   void Put(const AclAccountRef& account, std::shared_ptr<const AclUser> user);
   AclChange Revoke(const AclAccountRef& account);
+  void RevokeTokens(std::string_view name, AclChanges& changes);
   void FollowRoles(AclChanges& changes);
   AclChanges Replace(Draft draft);
   protocol::Result<void> LoadLines(std::span<const AclLine> lines);

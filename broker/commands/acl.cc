@@ -57,9 +57,14 @@ void SetUser(CommandContext& context) {
   }
 }
 
+void ReplyDeleted(CommandContext& context, const protocol::Result<AclUsers::Deleted>& deleted) {
+  if (!deleted.ok()) return context.Fail(deleted.error());
+  ApplyAclChanges(context.server, &context.client, deleted->changes);
+  context.reply.Integer(deleted->count);
+}
+
 void DelUser(CommandContext& context) {
-  const auto changes = context.server.acl().DeleteUsers(context.args.subspan(2));
-  if (Apply(context, changes)) context.reply.Integer(static_cast<int64_t>(changes->size()));
+  ReplyDeleted(context, context.server.acl().DeleteUsers(context.args.subspan(2)));
 }
 
 void SetRole(CommandContext& context) {
@@ -69,10 +74,7 @@ void SetRole(CommandContext& context) {
 }
 
 void DelRole(CommandContext& context) {
-  const auto deleted = context.server.acl().DeleteRoles(context.args.subspan(2));
-  if (!deleted.ok()) return context.Fail(deleted.error());
-  ApplyAclChanges(context.server, &context.client, deleted->changes);
-  context.reply.Integer(deleted->count);
+  ReplyDeleted(context, context.server.acl().DeleteRoles(context.args.subspan(2)));
 }
 
 void ReplySelector(protocol::ReplyWriter& reply, const SelectorRules& selector) {

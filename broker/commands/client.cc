@@ -147,6 +147,17 @@ struct KillFilter {
   }
 };
 
+/// Whether there is a user of that name, or a client that came with a token and its roles in it.
+bool IsNameOfSomebody(CommandContext& context, std::string_view name) {
+  bool found = context.server.acl().Find(name) != nullptr;
+  if (found) return true;
+  ForAllClients(context.server, [&](const Client& client) {
+    const bool is_here = !client.session().is_doomed && !client.is_closing();
+    found = found || (is_here && client.session().account->name == name);
+  });
+  return found;
+}
+
 std::optional<Error> ParseKillFilter(CommandContext& context, KillFilter& filter) {
   for (size_t i = 2; i < context.args.size(); i += 2) {
     if (i + 1 >= context.args.size()) return protocol::errors::kSyntax;
@@ -170,7 +181,7 @@ std::optional<Error> ParseKillFilter(CommandContext& context, KillFilter& filter
     } else if (EqualsIgnoreCase(option, "laddr")) {
       filter.local = value;
     } else if (EqualsIgnoreCase(option, "user")) {
-      if (context.server.acl().Find(value) == nullptr) {
+      if (!IsNameOfSomebody(context, value)) {
         return Error::Owned("ERR No such user '" + std::string(value) + "'");
       }
       filter.user = value;

@@ -285,6 +285,8 @@ std::optional<std::vector<protocol::KeyAt>> KeysOf(CommandContext& context) {
     return std::nullopt;
   }
   auto keys = protocol::ExtractKeys(spec, args);
+  // EVAL with a number of keys that is none, as Redis tells it.
+  if (!keys.ok() && Any(spec.flags & Flag::kNoMandatoryKeys)) return std::vector<protocol::KeyAt>();
   if (!keys.ok()) {
     context.Fail(Error::Static("ERR Invalid arguments specified for command"));
     return std::nullopt;

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "protocol/base/check.h"
 #include "protocol/base/number.h"
 #include "protocol/base/text.h"
+#include "protocol/command/keys.h"
 
 namespace peal::broker {
 namespace {
@@ -181,6 +183,10 @@ void GeoPos(CommandContext& context) {
 // ---------------------------------------------------------------- searching
 
 enum class Order : uint8_t { kNone, kNearestFirst, kFarthestFirst };
+
+/// Where the options of GEORADIUS and GEORADIUSBYMEMBER begin.
+constexpr int kRadiusOptions = 6;
+constexpr int kByMemberOptions = 5;
 
 /// Which command searches.
 struct SearchForm {
@@ -474,14 +480,14 @@ void SearchGeneric(CommandContext& context, const SearchForm& form, size_t key_a
   if (form.is_geosearch) {
     if (key_at == 2) search.destination = context.arg(1);
   } else if (form.by_member) {
-    options_at = 5;
+    options_at = kByMemberOptions;
     // Without a sorted set, neither the member nor the radius is looked at.
     if (search.zset != nullptr &&
         (!FindCenter(context, context.arg(2), search) || !ReadCircle(context, 3, search))) {
       return;
     }
   } else {
-    options_at = 6;
+    options_at = kRadiusOptions;
     if (!ReadCenter(context, 2, search) || !ReadCircle(context, 4, search)) return;
   }
   if (!ReadOptions(context, options_at, form, search)) return;
@@ -516,6 +522,33 @@ void GeoRadiusByMemberRo(CommandContext& context) {
 }
 
 // ---------------------------------------------------------------- rows
+
+/// The key that GEORADIUS and GEORADIUSBYMEMBER, whose options begin at args[at], write to: of
+/// STORE and STOREDIST the last one counts, as ReadOptions does it.
+/// Differs: Redis 7.0 takes the first of each for the key, checks the rights to that, and writes to
+/// the last.
+void FindDestination(std::span<const std::string_view> args, size_t at,
+                     std::vector<protocol::KeyAt>& keys) {
+  size_t destination = 0;
+  for (; at + 1 < args.size(); ++at) {
+    if (EqualsIgnoreCase(args[at], "store") || EqualsIgnoreCase(args[at], "storedist")) {
+      destination = ++at;
+    } else if (EqualsIgnoreCase(args[at], "count")) {
+      ++at;
+    }
+  }
+  if (destination != 0) keys.push_back({destination, KeyFlag::kOverwrite | KeyFlag::kUpdate});
+}
+
+void FindRadiusDestination(std::span<const std::string_view> args,
+                           std::vector<protocol::KeyAt>& keys) {
+  FindDestination(args, kRadiusOptions, keys);
+}
+
+void FindByMemberDestination(std::span<const std::string_view> args,
+                             std::vector<protocol::KeyAt>& keys) {
+  FindDestination(args, kByMemberOptions, keys);
+}
 
 constexpr KeySpec kGeoaddKeys[] = {KeySpec::Single(1, KeyFlag::kReadWrite | KeyFlag::kUpdate)};
 constexpr ArgSpec kGeoaddCondition[] = {{.name = "nx", .type = ArgType::kPureToken, .token = "NX"},
@@ -556,11 +589,11 @@ constexpr ArgSpec kGeohashArgs[] = {
 constexpr KeySpec kGeoradiusKeys[] = {KeySpec::Single(1, KeyFlag::kReadOnly | KeyFlag::kAccess),
                                       {.flags = KeyFlag::kOverwrite | KeyFlag::kUpdate,
                                        .begin = KeySpec::Begin::kKeyword,
-                                       .index = 6,
+                                       .index = kRadiusOptions,
                                        .keyword = "STORE"},
                                       {.flags = KeyFlag::kOverwrite | KeyFlag::kUpdate,
                                        .begin = KeySpec::Begin::kKeyword,
-                                       .index = 6,
+                                       .index = kRadiusOptions,
                                        .keyword = "STOREDIST"}};
 constexpr ArgSpec kGeoradiusCount[] = {
     {.name = "count", .type = ArgType::kInteger, .token = "COUNT"},
@@ -611,11 +644,11 @@ constexpr KeySpec kGeoradiusbymemberKeys[] = {
     KeySpec::Single(1, KeyFlag::kReadOnly | KeyFlag::kAccess),
     {.flags = KeyFlag::kOverwrite | KeyFlag::kUpdate,
      .begin = KeySpec::Begin::kKeyword,
-     .index = 5,
+     .index = kByMemberOptions,
      .keyword = "STORE"},
     {.flags = KeyFlag::kOverwrite | KeyFlag::kUpdate,
      .begin = KeySpec::Begin::kKeyword,
-     .index = 5,
+     .index = kByMemberOptions,
      .keyword = "STOREDIST"}};
 constexpr ArgSpec kGeoradiusbymemberCount[] = {
     {.name = "count", .type = ArgType::kInteger, .token = "COUNT"},
@@ -765,6 +798,7 @@ constexpr Command kRows[] = {
               .since = "3.2.0",
               .flags = Flag::kWrite | Flag::kDenyOom | Flag::kMovableKeys,
               .keys = kGeoradiusKeys,
+              .more_keys = FindRadiusDestination,
               .acl = Acl::kWrite | Acl::kGeo | Acl::kSlow,
               .complexity = "O(N + log(M)) where N is the number of members around the shape and M "
                             "the number of all members",
@@ -796,6 +830,7 @@ constexpr Command kRows[] = {
           .since = "3.2.0",
           .flags = Flag::kWrite | Flag::kDenyOom | Flag::kMovableKeys,
           .keys = kGeoradiusbymemberKeys,
+          .more_keys = FindByMemberDestination,
           .acl = Acl::kWrite | Acl::kGeo | Acl::kSlow,
           .complexity = "O(N + log(M)) where N is the number of members around the shape and M the "
                         "number of all members",

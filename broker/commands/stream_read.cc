@@ -14,6 +14,7 @@
 #include "protocol/base/check.h"
 #include "protocol/base/number.h"
 #include "protocol/base/text.h"
+#include "protocol/command/keys.h"
 #include "protocol/resp/sink.h"
 
 namespace peal::broker {
@@ -468,6 +469,27 @@ void XReadGroup(CommandContext& context) { Read(context, true); }
 
 // ---------------------------------------------------------------- rows
 
+/// The keys behind STREAMS where that is an option, as ReadOptions does it.
+/// Differs: for Redis 7.0 the keys stand behind the first such word, which may be the name of the
+/// consumer; it checks the rights to those, and reads others.
+void FindStreams(std::span<const std::string_view> args, std::vector<protocol::KeyAt>& keys) {
+  for (size_t i = 1; i < args.size(); ++i) {
+    if (EqualsIgnoreCase(args[i], "streams")) {
+      const size_t streams = (args.size() - i - 1) / 2;
+      for (size_t at = i + 1; at <= i + streams; ++at) {
+        keys.push_back({at, KeyFlag::kReadOnly | KeyFlag::kAccess});
+      }
+      return;
+    }
+    if (EqualsIgnoreCase(args[i], "group")) {
+      i += 2;
+    } else if (EqualsIgnoreCase(args[i], "block") || EqualsIgnoreCase(args[i], "count") ||
+               EqualsIgnoreCase(args[i], "claim")) {
+      i += 1;
+    }
+  }
+}
+
 constexpr KeySpec kXreadKeys[] = {{.flags = KeyFlag::kReadOnly | KeyFlag::kAccess,
                                    .begin = KeySpec::Begin::kKeyword,
                                    .index = 1,
@@ -511,6 +533,7 @@ constexpr Command kRows[] = {
               .since = "5.0.0",
               .flags = Flag::kReadonly | Flag::kBlocking | Flag::kMovableKeys,
               .keys = kXreadKeys,
+              .more_keys = FindStreams,
               .acl = Acl::kRead | Acl::kStream | Acl::kSlow | Acl::kBlocking,
               .complexity = "O(N) with N entries returned",
               .summary = "Returns entries of streams behind given ids; may wait for them.",
@@ -522,6 +545,7 @@ constexpr Command kRows[] = {
               .since = "5.0.0",
               .flags = Flag::kWrite | Flag::kBlocking | Flag::kMovableKeys,
               .keys = kXreadgroupKeys,
+              .more_keys = FindStreams,
               .acl = Acl::kWrite | Acl::kStream | Acl::kSlow | Acl::kBlocking,
               .complexity = "O(N) with N entries returned",
               .summary = "Returns entries of streams to a consumer of a group; may wait for them.",

@@ -8,6 +8,22 @@ namespace {
 
 constexpr std::string_view kRedacted = "(redacted)";
 
+/// CONFIG SET name value…: a password of several words makes names and values change places, and
+/// behind a mistyped name may stand one, too.
+void HideConfigSet(std::span<const std::string_view> args, std::vector<std::string_view>& shown) {
+  bool hides = args.size() % 2 != 0;
+  for (size_t i = 2; i < args.size(); i += 2) hides = hides || FindDirective(args[i]) == nullptr;
+  for (size_t i = 2; i < args.size(); i += 2) {
+    const Directive* const directive = FindDirective(args[i]);
+    if (directive == nullptr) {
+      shown[i] = kRedacted;
+    } else if (directive->has(kSensitive)) {
+      hides = true;
+    }
+    if (hides && i + 1 < args.size()) shown[i + 1] = kRedacted;
+  }
+}
+
 }  // namespace
 
 HelloOptions ReadHello(std::span<const std::string_view> args) {
@@ -49,10 +65,7 @@ std::span<const std::string_view> HideSecrets(const TableEntry& entry,
       if (!protocol::EqualsIgnoreCase(args[i], "auth")) scratch[i] = kRedacted;
     }
   } else {
-    for (size_t i = 2; i + 1 < scratch.size(); i += 2) {
-      const Directive* directive = FindDirective(args[i]);
-      if (directive != nullptr && directive->has(kSensitive)) scratch[i + 1] = kRedacted;
-    }
+    HideConfigSet(args, scratch);
   }
   return scratch;
 }

@@ -17,8 +17,10 @@ struct HelloOptions {
 HelloOptions ReadHello(std::span<const std::string_view> args);
 
 /// The arguments of a command as MONITOR and SLOWLOG may show them: passwords of AUTH and HELLO,
-/// and values of sensitive directives of CONFIG SET, are "(redacted)". `args` itself if there is
-/// nothing to hide, else `scratch`. Goes by the row, so that renamed commands are known too.
+/// and values of CONFIG SET from the first sensitive directive on, are "(redacted)"; of a CONFIG
+/// SET that is not in pairs, or names a directive that there is not, all but names. `args` itself
+/// if there is nothing to hide, else `scratch`. Goes by the row, so that renamed commands are known
+/// too.
 std::span<const std::string_view> HideSecrets(const TableEntry& entry,
                                               std::span<const std::string_view> args,
                                               std::vector<std::string_view>& scratch);

@@ -38,6 +38,7 @@ Result<std::vector<KeyAt>> ExtractKeys(const CommandSpec& command,
   const auto count = static_cast<int64_t>(args.size());
   for (const KeySpec& spec : command.keys) {
     if (Any(spec.flags & KeyFlag::kNotKey)) continue;
+    if (spec.begin == KeySpec::Begin::kKeyword && command.more_keys != nullptr) continue;
     const int64_t begin = BeginOf(spec, args);
     if (begin <= 0 || begin >= count) continue;
     int64_t first = begin;
@@ -82,6 +83,8 @@ KeyFlag FlagsOfRequest(const CommandSpec& spec, std::span<const std::string_view
     for (size_t i = 2; i < args.size(); ++i) {
       if (IsOneOf(args[i], {"get"}) && i + 2 < args.size()) {
         i += 2;
+      } else if (IsOneOf(args[i], {"overflow"}) && i + 1 < args.size()) {
+        i += 1;
       } else {
         return KeyFlag::kReadWrite | KeyFlag::kAccess | KeyFlag::kUpdate;
       }

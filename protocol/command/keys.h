@@ -17,9 +17,11 @@ struct KeyAt {
 };
 
 /// The keys of a request by the specs of its command, in the order of the specs, then those that
-/// more_keys finds, with what this request does to them. At most as many as there are arguments for
-/// each spec. Channels (kNotKey) are left out. Error: the number of keys given is no number or
-/// larger than the arguments that follow.
+/// more_keys finds, with what this request does to them. A row with more_keys has specs with a
+/// keyword only to be shown: the keyword may be the value of another option as well, or stand there
+/// twice, and rights and locks are for the keys that the command takes. At most as many as there
+/// are arguments for each spec. Channels (kNotKey) are left out. Error: the number of keys given is
+/// no number or larger than the arguments that follow.
 Result<std::vector<KeyAt>> ExtractKeys(const CommandSpec& spec,
                                        std::span<const std::string_view> args);
 

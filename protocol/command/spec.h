@@ -211,7 +211,8 @@ struct HistoryEntry {
 
 struct KeyAt;
 
-/// Finds keys that no key spec can describe: appends their positions, with the access, to `keys`.
+/// Finds keys that no key spec can describe, or not as the command reads its options: appends their
+/// positions, with the access, to `keys`.
 using FindMoreKeys = void (*)(std::span<const std::string_view> args, std::vector<KeyAt>& keys);
 
 /// Everything about a command that is not its function: the one place for arity, keys, flags,
@@ -224,7 +225,7 @@ struct CommandSpec {
   std::string_view since;
   Flag flags = Flag::kNone;
   std::span<const KeySpec> keys = {};
-  FindMoreKeys more_keys = nullptr;  // needs kMovableKeys
+  FindMoreKeys more_keys = nullptr;  // in the place of specs with a keyword; needs kMovableKeys
   ChannelUse channels = ChannelUse::kNone;
   Acl acl = Acl::kNone;
   Audit audit = Audit::kNone;

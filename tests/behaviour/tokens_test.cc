@@ -154,9 +154,46 @@ TEST_F(TokenLogins, RolesThatChangeChangeTheirHolders) {
 TEST_F(TokenLogins, DeletedUsersTakeTheirTokensAlong) {
   Client own = LoggedIn("ann", "");
   Client with_role = LoggedIn("ann", "reader");
-  EXPECT_EQ(admin_.Do("ACL DELUSER ann"), ":1");
-  own.ReadUntilClosed();
-  EXPECT_EQ(with_role.Do("ACL WHOAMI"), "'ann'") << "its rights are the role's";
+  with_role.SendLine("SUBSCRIBE news.1");
+  with_role.Read();
+  Client other = LoggedIn("bob", "reader");
+  EXPECT_EQ(admin_.Do("ACL DELUSER ann ann nobody"), ":1");
+  EXPECT_EQ(own.ReadUntilClosed(), "");
+  EXPECT_EQ(with_role.ReadUntilClosed(), "");
+  EXPECT_EQ(other.Do("ACL WHOAMI"), "'bob'");
+  // No user need exist for a token with roles: only one who is off keeps it out.
+  EXPECT_EQ(LoggedIn("ann", "reader").Do("ACL WHOAMI"), "'ann'");
+  EXPECT_EQ(admin_.Do("ACL DELUSER ann"), ":0");
+}
+
+TEST(TokenFiles, UsersThatAreNotInTheFileTakeTheirTokensAlong) {
+  const std::string dir = MakeTemporaryDirectory();
+  const std::string users = Put(dir + "/users", "role reader +@all ~*\nuser ann on nopass +@all\n");
+  {
+    Server server({.args = {"--aclfile", users, "--auth-token-file",
+                            Put(dir + "/keys", "hmac main hex:" + kHexSecret + "\n")}});
+    Client admin = server.Connect();
+    Client ann = server.Connect();
+    ASSERT_EQ(ann.Call({"AUTH", "ann", PlainToken(kSecret, "ann", Now() + 600, "reader")}).text,
+              "OK");
+    EXPECT_EQ(ann.Do("ACL WHOAMI"), "'ann'");
+    Put(users, "role reader +@all ~*\n");
+    EXPECT_EQ(admin.Do("ACL LOAD"), "OK");
+    EXPECT_EQ(ann.ReadUntilClosed(), "");
+  }
+  RunProgram("/bin/rm", {"-r", dir});
+}
+
+TEST_F(TokenLogins, ClientKillFindsThemByTheirName) {
+  EXPECT_EQ(admin_.Do("CLIENT KILL USER svc"), "-ERR No such user 'svc'");
+  Client first = LoggedIn("svc", "reader");
+  Client second = LoggedIn("svc", "writer");
+  Client other = LoggedIn("bob", "reader");
+  EXPECT_EQ(admin_.Do("CLIENT KILL USER svc"), ":2");
+  EXPECT_EQ(first.ReadUntilClosed(), "");
+  EXPECT_EQ(second.ReadUntilClosed(), "");
+  EXPECT_EQ(other.Do("ACL WHOAMI"), "'bob'");
+  EXPECT_EQ(admin_.Do("CLIENT KILL USER svc"), "-ERR No such user 'svc'");
 }
 
 TEST_F(TokenLogins, ExpiryEndsTheConnection) {

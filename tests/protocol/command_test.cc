@@ -121,6 +121,30 @@ TEST(ExtractKeys, AsksTheCommandForMore) {
   EXPECT_EQ(keys.value()[1].index, 3u);
 }
 
+TEST(ExtractKeys, LeavesKeywordsToTheCommandThatReadsThem) {
+  KeySpec store;
+  store.begin = KeySpec::Begin::kKeyword;
+  store.keyword = "STORE";
+  store.index = 2;
+  store.flags = KeyFlag::kOverwrite;
+  const KeySpec specs[] = {KeySpec::Single(1, KeyFlag::kReadOnly), store};
+  CommandSpec spec = kGet;
+  spec.flags = Flag::kWrite | Flag::kMovableKeys;
+  spec.keys = specs;
+  const std::vector<std::string_view> args = {"get", "k", "store", "a", "store", "b"};
+  const auto first = ExtractKeys(spec, args);
+  ASSERT_TRUE(first.ok());
+  ASSERT_EQ(first->size(), 2u);
+  EXPECT_EQ((*first)[1].index, 3u);
+  spec.more_keys = [](std::span<const std::string_view> words, std::vector<KeyAt>& keys) {
+    keys.push_back({words.size() - 1, KeyFlag::kOverwrite});
+  };
+  const auto last = ExtractKeys(spec, args);
+  ASSERT_TRUE(last.ok());
+  ASSERT_EQ(last->size(), 2u);
+  EXPECT_EQ((*last)[1].index, 5u);
+}
+
 TEST(ExtractKeys, LeavesChannelsOut) {
   const KeySpec channel[] = {KeySpec::Single(1, KeyFlag::kNotKey)};
   EXPECT_THAT(KeysOf(channel, {"spublish", "c", "m"}), IsEmpty());

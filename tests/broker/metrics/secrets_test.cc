@@ -49,6 +49,23 @@ TEST(SecretsTest, ValuesOfSensitiveDirectivesAreHidden) {
               ElementsAre("config", "set", "maxclients", "10", "RequirePass", "(redacted)"));
 }
 
+TEST(SecretsTest, WhatIsNoPairOfConfigSetIsHidden) {
+  EXPECT_THAT(Shown("config|set", {"config", "set", "requirepass", "my", "pw"}),
+              ElementsAre("config", "set", "requirepass", "(redacted)", "(redacted)"));
+  EXPECT_THAT(Shown("config|set", {"config", "set", "requirpass", "pw"}),
+              ElementsAre("config", "set", "(redacted)", "(redacted)"));
+  EXPECT_THAT(Shown("config|set", {"config", "set", "maxmemory", "requirepass", "pw"}),
+              ElementsAre("config", "set", "maxmemory", "(redacted)", "(redacted)"));
+  EXPECT_THAT(Shown("config|set", {"config", "set", "maxmemory", "requirepass", "pw", "100mb"}),
+              ElementsAre("config", "set", "maxmemory", "(redacted)", "(redacted)", "(redacted)"));
+  EXPECT_THAT(Shown("config|set", {"config", "set", "requirepass", "my", "save", "pw"}),
+              ElementsAre("config", "set", "requirepass", "(redacted)", "save", "(redacted)"));
+  EXPECT_THAT(Shown("config|set", {"config", "set", "requirepass"}),
+              ElementsAre("config", "set", "requirepass"));
+  EXPECT_THAT(Shown("config|set", {"config", "set", "maxmemory", "1", "maxclients", "2"}),
+              ElementsAre("config", "set", "maxmemory", "1", "maxclients", "2"));
+}
+
 TEST(SecretsTest, WhatIsTriedForAUserIsHidden) {
   EXPECT_THAT(Shown("acl|dryrun", {"acl", "dryrun", "ann", "auth", "ann", "pw"}),
               ElementsAre("acl", "dryrun", "ann", "auth", "(redacted)", "(redacted)"));
