@@ -287,7 +287,7 @@ Result<void> LuaEngine::Compile(const ScriptRef& script) {
 void LuaEngine::DropCompiled() {
   for (const auto& [sha, compiled] : compiled_) Drop(compiled.ref);
   compiled_.clear();
-  lua_gc(state_, LUA_GCCOLLECT, 0);
+  Collect();
 }
 
 void LuaEngine::Replace(const ScriptRef& script) {
@@ -299,7 +299,19 @@ void LuaEngine::Replace(const ScriptRef& script) {
 }
 
 void LuaEngine::CollectIfFull() {
-  if (memory_bytes() > memory_limit_ / 2) lua_gc(state_, LUA_GCCOLLECT, 0);
+  if (memory_bytes() > memory_limit_ / 2) Collect();
+}
+
+void LuaEngine::Collect() {
+  PEAL_DCHECK(!is_bounded_);
+  // Those of the last call are no use to anybody, and may be most of what is there.
+  lua_rawgeti(state_, LUA_REGISTRYINDEX, environment_real_ref_);
+  for (const char* const name : {"KEYS", "ARGV"}) {
+    lua_pushnil(state_);
+    lua_setfield(state_, -2, name);
+  }
+  lua_pop(state_, 1);
+  lua_gc(state_, LUA_GCCOLLECT, 0);
 }
 
 const ScriptRef* LuaEngine::FindCompiled(std::string_view sha) {
@@ -429,7 +441,7 @@ bool LuaEngine::Execute(CommandContext& context, const ScriptCall& call, int ref
                 .begin_ticks = Ticks(),
                 .changes_before = context.unit.changes()};
   run_ = &run;
-  set_memory_limit(context.server.config().lua_memory_limit_bytes);
+  SetMemoryLimit(context.server.config().lua_memory_limit_bytes);
   ResetSettings();
   reply_.Clear();
   Task task{.engine = *this, .call = &call, .ref = ref, .environment_ref = environment_ref};

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "broker/scripts/cache.h"
@@ -92,8 +93,11 @@ class LuaEngine {
     return *static_cast<LuaEngine*>(engine);
   }
 
-  /// Bytes above which a script gets "not enough memory".
-  void set_memory_limit(size_t bytes) { memory_limit_ = bytes; }
+  /// Bytes above which a script gets "not enough memory". Not while one runs.
+  void SetMemoryLimit(size_t bytes) {
+    const bool is_lowered = bytes < std::exchange(memory_limit_, bytes);
+    if (is_lowered) CollectIfFull();
+  }
   size_t memory_limit() const { return memory_limit_; }
   /// Bytes in use by the state. [any thread]
   size_t memory_bytes() const { return used_.load(std::memory_order_relaxed); }
@@ -225,6 +229,7 @@ class LuaEngine {
   void Drop(int ref) { luaL_unref(state_, LUA_REGISTRYINDEX, ref); }
   void DropCompiled();
   void CollectIfFull();
+  void Collect();
   void ResetSettings();
   void Watch();
   void StopWatching();

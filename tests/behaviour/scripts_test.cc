@@ -322,6 +322,19 @@ TEST_P(Scripts, NothingIsLearnedFromACallWithManyKeys) {
   for (const int expected : {0, 0, 1}) EXPECT_EQ(call(strays, 1, "key0"), expected);
 }
 
+TEST_P(Scripts, TheArgumentsOfOneCallDoNotTakeTheMemoryOfThoseThatCome) {
+  if (IsReference()) GTEST_SKIP() << "redis-server does not bound the memory of scripts";
+  Client client = Connect();
+  Client admin = ConnectResp2();
+  std::vector<std::string> command = {"EVAL", "return #KEYS + #ARGV", "60000"};
+  for (int i = 0; i < 120'000; ++i) command.push_back(std::string(60, 'x') + std::to_string(i));
+  for (const std::string limit : {"8mb", "32mb", "8mb", "4mb"}) {
+    ASSERT_EQ(admin.Do("CONFIG SET lua-memory-limit " + limit), "OK");
+    EXPECT_EQ(Eval(client, "return #KEYS -- " + limit, {"a"}, 1).Show(), ":1") << limit;
+    EXPECT_EQ(client.Call(command).Show(), limit == "32mb" ? ":120000" : "-ERR not enough memory");
+  }
+}
+
 TEST_P(Scripts, WhatLeavesItsKeysLateIsDoneAllTheSame) {
   if (IsReference()) GTEST_SKIP() << "counts that redis-server does not have";
   Client client = Connect();

@@ -42,7 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   static LuaEngine* const engine = [] {
     auto* made = new LuaEngine;
-    made->set_memory_limit(size_t{16} << 20);
+    made->SetMemoryLimit(size_t{16} << 20);
     return made;
   }();
   const size_t kind = data[0] % (std::size(kScripts) + 1);

@@ -37,7 +37,7 @@ TEST(LuaEngine, TheMarksOfTheScriptThatTookTheOthersPlaceCount) {
 
 TEST(LuaEngine, CompiledScriptsDoNotTakeTheMemoryOfThoseThatCome) {
   LuaEngine engine;
-  engine.set_memory_limit(size_t{4} << 20);
+  engine.SetMemoryLimit(size_t{4} << 20);
   engine.set_evaluation_ms(60'000);  // memory ends it, however slow the machine
   for (int i = 0; i < 400; ++i) {
     std::string body = "local t = {}";
@@ -53,7 +53,7 @@ TEST(LuaEngine, CompiledScriptsDoNotTakeTheMemoryOfThoseThatCome) {
 
 TEST(LuaEngine, ItsMemoryIsBoundedAndUsableAfterwards) {
   LuaEngine engine;
-  engine.set_memory_limit(size_t{4} << 20);
+  engine.SetMemoryLimit(size_t{4} << 20);
   engine.set_evaluation_ms(60'000);  // memory ends it, however slow the machine
   for (const char* const script :
        {"local t = {} while true do t[#t + 1] = {} end",
