@@ -44,29 +44,51 @@ AuditLog::~AuditLog() {
   if (farewell_fd_ >= 0) close(farewell_fd_);
 }
 
-Result<void> AuditLog::Configure(const AuditSettings& settings) {
-  store::MutexLock lock(mutex_);
-  const bool is_same = settings.file == settings_.file && (fd_ >= 0 || settings.file.empty());
-  int opened = -1;
-  if (!is_same && !settings.file.empty()) {
-    opened = OpenFile(settings.file);
-    if (opened < 0) {
-      return Error::Owned("cannot open '" + settings.file + "': " + Reason(-opened));
-    }
+AuditLog::Prepared::~Prepared() {
+  if (fd_ >= 0) close(fd_);
+}
+
+bool AuditLog::KeepsFile(const AuditSettings& settings) const {
+  return settings.file == settings_.file && (fd_ >= 0 || settings.file.empty());
+}
+
+Result<AuditLog::Prepared> AuditLog::Prepare(const AuditSettings& settings,
+                                             const std::string& dir) const {
+  Prepared prepared(settings);
+  {
+    store::MutexLock lock(mutex_);
+    if (settings.file.empty() || KeepsFile(settings)) return prepared;
   }
+  const bool is_elsewhere = !dir.empty() && !settings.file.starts_with('/');
+  prepared.fd_ = OpenFile(is_elsewhere ? dir + "/" + settings.file : settings.file);
+  if (prepared.fd_ < 0) {
+    return Error::Owned("cannot open '" + settings.file + "': " + Reason(-prepared.fd_));
+  }
+  return prepared;
+}
+
+void AuditLog::Put(Prepared prepared) {
+  const AuditSettings& settings = prepared.settings_;
+  store::MutexLock lock(mutex_);
+  const bool keeps_file = KeepsFile(settings);
   const bool told_before = fd_ >= 0 && (settings_.events & BitOf(Audit::kConfig)) != 0;
-  if (told_before && (!is_same || (settings.events & BitOf(Audit::kConfig)) == 0)) {
+  if (told_before && (!keeps_file || (settings.events & BitOf(Audit::kConfig)) == 0)) {
     if (farewell_fd_ >= 0) close(farewell_fd_);
     farewell_fd_ = fcntl(fd_, F_DUPFD_CLOEXEC, 0);
   }
-  if (!is_same) {
+  if (!keeps_file) {
     CloseFile();
-    fd_ = opened;
+    fd_ = std::exchange(prepared.fd_, -1);
     is_refusing_.store(false, std::memory_order_relaxed);
   }
   settings_ = settings;
   if (!settings.refuse_on_error) is_refusing_.store(false, std::memory_order_relaxed);
   Publish();
+}
+
+Result<void> AuditLog::Configure(const AuditSettings& settings) {
+  PEAL_ASSIGN_OR_RETURN(Prepared prepared, Prepare(settings));
+  Put(std::move(prepared));
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "broker/audit/record.h"
 #include "broker/config/config.h"
@@ -26,9 +27,29 @@ class AuditLog {
   AuditLog& operator=(const AuditLog&) = delete;
   ~AuditLog();
 
-  /// Opens the file if it is another one. The error is a reason; all stays as it was then. Who
-  /// ends or moves the log is in it: the next record of `config`, which is that of the command that
-  /// did so, goes to where such records went before, too.
+  /// Settings whose file is open: nothing can fail any more.
+  class Prepared {
+   public:
+    Prepared(Prepared&& other) noexcept
+        : settings_(std::move(other.settings_)), fd_(std::exchange(other.fd_, -1)) {}
+    Prepared& operator=(Prepared&&) = delete;
+    ~Prepared();
+
+   private:
+    friend class AuditLog;
+    explicit Prepared(const AuditSettings& settings) : settings_(settings) {}
+
+    AuditSettings settings_;
+    int fd_ = -1;  // negative: that of the log stays, or there is none
+  };
+  /// Opens the file if it is another one; a relative name is looked up in `dir`, "": the working
+  /// directory. The error is a reason.
+  protocol::Result<Prepared> Prepare(const AuditSettings& settings,
+                                     const std::string& dir = "") const;
+  /// Puts the settings in force. Who ends or moves the log is in it: the next record of `config`,
+  /// which is that of the command that did so, goes to where such records went before, too.
+  void Put(Prepared prepared);
+  /// Prepare and Put.
   protocol::Result<void> Configure(const AuditSettings& settings);
   /// Opens the file afresh after it was moved away. If that fails the old one stays in use.
   void Reopen(std::string_view why);
@@ -57,6 +78,8 @@ class AuditLog {
 
  private:
   bool Recovers(int64_t now_ms);
+  /// Whether `settings` go on with the file that is open, or with none.
+  bool KeepsFile(const AuditSettings& settings) const REQUIRES(mutex_);
   void CloseFile() REQUIRES(mutex_);
   void Publish() REQUIRES(mutex_);
   void BidFarewell(std::string_view line) REQUIRES(mutex_);

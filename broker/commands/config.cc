@@ -1,10 +1,15 @@
 // CONFIG and its subcommands over the ConfigStore. Source of the replies: Redis 7.2.
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/acl/users.h"
+#include "broker/audit/audit_log.h"
 #include "broker/commands/subcommand.h"
+#include "broker/config/directive.h"
 #include "broker/config/store.h"
 #include "broker/exec/client.h"
 #include "broker/exec/command.h"
@@ -21,6 +26,7 @@ using protocol::ArgSpec;
 using protocol::ArgType;
 using protocol::Flag;
 using protocol::Group;
+using protocol::Result;
 
 void ConfigGet(CommandContext& context) {
   const auto found = context.server.config_store().Get(context.args.subspan(2));
@@ -31,25 +37,65 @@ void ConfigGet(CommandContext& context) {
   }
 }
 
-// All or none: what was refused, or could not be put in force, leaves no trace.
+/// Opens the audit log that the changed configuration names. Nothing: that did not change.
+Result<std::optional<AuditLog::Prepared>> PrepareAudit(Server& server,
+                                                       std::span<const Directive* const> changed) {
+  const Config& config = server.config();
+  const Directive* audit = nullptr;
+  std::string dir;
+  for (const Directive* const directive : changed) {
+    if (directive->on_change == OnChange::kAudit) audit = directive;
+    if (directive->on_change == OnChange::kDirectory) dir = config.dir;
+  }
+  if (audit == nullptr) return std::optional<AuditLog::Prepared>();
+  auto prepared = server.audit().Prepare(config.audit, dir);
+  if (!prepared.ok()) return ConfigStore::SetFailed(audit->name, prepared.error().text());
+  return std::optional<AuditLog::Prepared>(*std::move(prepared));
+}
+
+/// Whether ApplyChanges puts a directive in force in its last steps, which cannot fail: then what
+/// it is made of, files and sockets, need not be made anew to go back.
+bool IsAppliedLast(const Directive* directive) {
+  switch (directive->on_change) {
+    case OnChange::kListeners:
+    case OnChange::kTls:
+    case OnChange::kTokens:
+    case OnChange::kPassword:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// All or none: what was refused, or could not be put in force, leaves no trace. The audit log comes
+// last, so that it is never without the record of a command that failed.
 void ConfigSet(CommandContext& context) {
   const auto words = context.args.subspan(2);
   if (words.size() % 2 != 0) return context.Fail(protocol::errors::kSyntax);
   std::vector<ConfigStore::Pair> pairs;
   for (size_t i = 0; i < words.size(); i += 2) pairs.emplace_back(words[i], words[i + 1]);
   Server& server = context.server;
-  const auto changed = server.config_store().Set(pairs, context.client.IsLocal());
+  auto changed = server.config_store().Set(pairs, context.client.IsLocal());
   if (!changed.ok()) return context.Fail(changed.error());
+  auto audit = PrepareAudit(server, *changed);
+  if (!audit.ok()) {
+    server.config_store().Rollback();
+    return context.Fail(audit.error());
+  }
+  std::erase_if(*changed,
+                [](const Directive* each) { return each->on_change == OnChange::kAudit; });
   const auto applied = server.ApplyChanges(*changed);
   if (!applied.ok()) {
     server.config_store().Rollback();
     // What was applied before the failure goes back too; the old values worked before.
+    std::erase_if(*changed, IsAppliedLast);
     const auto restored = server.ApplyChanges(*changed);
     if (!restored.ok()) {
       LogWarning("CONFIG SET failed, and so did going back: {}", restored.error().text());
     }
     return context.Fail(applied.error());
   }
+  if (*audit) server.audit().Put(**std::move(audit));
   context.reply.Ok();
 }
 

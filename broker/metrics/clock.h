@@ -29,6 +29,13 @@ inline int64_t MonotonicUs() {
   return now.tv_sec * 1'000'000 + now.tv_nsec / 1000;
 }
 
+/// Microseconds of processor time that the calling thread has had. A system call.
+inline int64_t ThreadCpuUs() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return now.tv_sec * 1'000'000 + now.tv_nsec / 1000;
+}
+
 /// Milliseconds since 1970. [any thread]
 inline int64_t WallClockMs() {
   timespec now;

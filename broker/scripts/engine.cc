@@ -219,7 +219,7 @@ void LuaEngine::Look(lua_State* lua) {
   ScriptsState& scripts = run_->context.server.scripts();
   if (!run_->context.unit.is_exclusive() && ending_ == nullptr) {
     const bool it_must = scripts.IsAboutToBeSlow(*run_);
-    if (it_must || scripts.IsLong(*run_)) TakeEverything(lua, it_must);
+    if (it_must || ScriptsState::IsLong(*run_)) TakeEverything(lua, it_must);
   }
   if (ending_ == nullptr && scripts.Watch(*run_) == KillRequest::kNone) return;
   if (ending_ != nullptr) return End(lua, ending_);
@@ -439,6 +439,7 @@ bool LuaEngine::Execute(CommandContext& context, const ScriptCall& call, int ref
   ScriptRun run{.context = context,
                 .call = call,
                 .begin_ticks = Ticks(),
+                .begin_cpu_us = call.conduct->IsOnTrial() ? ThreadCpuUs() : 0,
                 .changes_before = context.unit.changes()};
   run_ = &run;
   SetMemoryLimit(context.server.config().lua_memory_limit_bytes);
@@ -466,7 +467,7 @@ bool LuaEngine::Execute(CommandContext& context, const ScriptCall& call, int ref
   ++(context.unit.is_exclusive() ? counts_.exclusive : counts_.shared);
   if (ending_ == kConflict) ++counts_.conflicts;
   if (call.conduct->IsOnTrial() && call.HasFewKeys()) {
-    if (!run.has_strayed && !context.server.scripts().IsLong(run)) {
+    if (!run.has_strayed && !ScriptsState::IsLong(run)) {
       call.conduct->NoteGoodRun();
     } else {
       call.conduct->Distrust();

@@ -50,6 +50,7 @@ struct ScriptRun {
   protocol::RespVersion resp = protocol::RespVersion::k2;
   int repl = kReplAll;
   uint64_t begin_ticks = 0;
+  int64_t begin_cpu_us = 0;     // ThreadCpuUs() then, or a little later; 0: not known yet
   uint64_t changes_before = 0;  // of the transaction around it
   bool is_slow = false;         // beyond busy-reply-threshold; clients get BUSY
   bool has_written = false;     // called a command that writes

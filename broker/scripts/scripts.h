@@ -62,9 +62,9 @@ class ScriptsState {
 
   /// Whether Watch would call a run slow that it has not called so: it must have the Gate first.
   bool IsAboutToBeSlow(const ScriptRun& run) const;
-  /// Whether a run has gone on for so long that whoever waits for its stripes had better wait for
-  /// the Gate.
-  bool IsLong(const ScriptRun& run) const;
+  /// Whether a run has had the processor for so long that whoever waits for its stripes had better
+  /// wait for the Gate. Others may have it meanwhile: that is no reason to distrust a script.
+  static bool IsLong(ScriptRun& run);
   /// Looks at the clock on behalf of a run; serves others if it is slow.
   KillRequest Watch(ScriptRun& run);
   /// No longer slow: nobody visits. At the end of a run, or before it touches what others see.

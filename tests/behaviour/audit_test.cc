@@ -163,16 +163,73 @@ TEST_F(Audit, WhoEndsOrMovesItIsInIt) {
   EXPECT_THAT(Records(), ElementsAre(HasSubstr(moved)));
   const std::vector<std::string> lines = Lines(ReadFile(next));
   EXPECT_THAT(lines, ElementsAre(HasSubstr(moved), HasSubstr("config|get")));
-  // What could not be put in force goes back as a whole; both have heard of it.
+  // What could not be put in force goes back as a whole, and is told once.
   EXPECT_THAT(admin.Call({"CONFIG", "SET", "audit-log-file", file_, "tls-port", "1"}).text,
               StartsWith("ERR CONFIG SET failed"));
   EXPECT_EQ(admin.Do("CONFIG GET audit-log-file"), "['audit-log-file', '" + next + "']");
   EXPECT_EQ(Lines(ReadFile(next)).size(), 4U);
+  EXPECT_EQ(Records().size(), 1U);
   EXPECT_EQ(admin.Call({"CONFIG", "SET", "audit-log-file", ""}).text, "OK");
   admin.Do("CONFIG GET port");
   admin.Do("FLUSHALL");
   EXPECT_THAT(Lines(ReadFile(next)).back(), HasSubstr(R"("args":["audit-log-file",""])"));
   EXPECT_EQ(Lines(ReadFile(next)).size(), 5U);
+}
+
+TEST_F(Audit, AChangeThatFailsIsToldOnceAndLeavesItAsItWas) {
+  Server server(Options());
+  Client admin = server.Connect();
+  const auto fails = [&](const std::vector<std::string>& pairs) {
+    std::vector<std::string> command = {"CONFIG", "SET"};
+    command.insert(command.end(), pairs.begin(), pairs.end());
+    EXPECT_THAT(admin.Call(command).text, StartsWith("ERR CONFIG SET failed"));
+  };
+  fails({"audit-log-events", "none", "tls-port", "1"});
+  EXPECT_EQ(Records().size(), 1U);
+  fails({"audit-log-file", "", "tls-port", "1"});
+  EXPECT_EQ(Records().size(), 2U);
+  fails({"audit-log-file", dir_ + "/none/audit.log", "loglevel", "debug"});
+  EXPECT_EQ(Records().size(), 3U);
+  admin.Do("FLUSHALL");
+  EXPECT_THAT(Records().back(), HasSubstr("flushall"));
+  EXPECT_EQ(Records().size(), 4U);
+  EXPECT_EQ(admin.Do("CONFIG GET loglevel"), "['loglevel', 'notice']");
+}
+
+TEST_F(Audit, AChangeThatFailsNeedsNoFilesToGoBack) {
+  const std::string password = dir_ + "/password";
+  const std::string next = dir_ + "/next-password";
+  for (const std::string& file : {password, next}) {
+    WriteFile(file, file == next ? "second\n" : "first\n");
+    ASSERT_EQ(chmod(file.c_str(), 0600), 0);
+  }
+  Server server(Options({"--requirepass-file", password}));
+  Client admin = server.Connect();
+  EXPECT_EQ(admin.Do("AUTH first"), "OK");
+  std::filesystem::remove(password);
+  const std::string other = dir_ + "/other.log";
+  EXPECT_THAT(admin
+                  .Call({"CONFIG", "SET", "requirepass-file", next, "audit-log-file", other,
+                         "loglevel", "debug", "tls-port", "1"})
+                  .text,
+              StartsWith("ERR CONFIG SET failed"));
+  EXPECT_EQ(admin.Do("CONFIG GET requirepass-file"), "['requirepass-file', '" + password + "']");
+  EXPECT_EQ(admin.Do("CONFIG GET audit-log-file"), "['audit-log-file', '" + file_ + "']");
+  admin.Do("FLUSHALL");
+  EXPECT_THAT(Records().back(), HasSubstr("flushall"));
+  EXPECT_EQ(ReadFile(other), "");
+  EXPECT_EQ(admin.Do("AUTH first"), "OK");
+  EXPECT_THAT(server.Log(), Not(HasSubstr("so did going back")));
+}
+
+TEST_F(Audit, ItIsInTheDirectoryThatIsSetWithIt) {
+  Server server(Options());
+  Client admin = server.Connect();
+  const std::string sub = dir_ + "/sub";
+  std::filesystem::create_directory(sub);
+  EXPECT_EQ(admin.Call({"CONFIG", "SET", "audit-log-file", "own.log", "dir", sub}).text, "OK");
+  admin.Do("FLUSHALL");
+  EXPECT_THAT(ReadFile(sub + "/own.log"), HasSubstr("flushall"));
 }
 
 TEST_F(Audit, TheEndLeavesNothingOut) {

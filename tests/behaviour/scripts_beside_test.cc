@@ -1,8 +1,12 @@
 // Scripts that run beside others, under the locks of their keys: what they tell, what becomes of
 // those who wait for their keys, and what happens when two of them need everything at once.
 
+#include <chrono>
+#include <csignal>
 #include <map>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/support/behaviour.h"
@@ -277,7 +281,7 @@ TEST_P(ScriptsBeside, WhatOthersAreToldIsTheSameHoweverItRuns) {
   const Command command = {"EVAL",
                            "redis.call('SET', KEYS[1], 'x', 'PX', 1) "
                            "redis.call('PUBLISH', 'c', 'first') redis.call('RPUSH', KEYS[2], 'e') "
-                           "local n = 0 while n < 300000 do n = n + 1 end "
+                           "local n = 0 while n < 200000 do n = n + 1 end "
                            "local still = redis.call('GET', KEYS[1]) redis.call('DEL', KEYS[1]) "
                            "redis.call('SPUBLISH', 'c', 'shard') redis.call('PUBLISH', 'c', 'last')"
                            " redis.call('DEL', KEYS[2]) return {still, redis.call('TTL', KEYS[1])}",
@@ -303,6 +307,32 @@ TEST_P(ScriptsBeside, WhatOthersAreToldIsTheSameHoweverItRuns) {
     EXPECT_EQ(reader.Read().At(0), "invalidate");
     EXPECT_EQ(reader.Read().At(0), "invalidate");
     EXPECT_EQ(reader.Do("PING"), "PONG");
+  }
+}
+
+TEST(ScriptsBesideOwnServer, TimeInWhichOthersHaveTheProcessorCostsNoTrust) {
+  Server server({.reactors = 2, .stripes = 16});
+  Client client = server.Connect();
+  // Whoever has the processor most of the time: each run is stopped for longer than it may last.
+  const std::jthread others([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      server.Signal(SIGSTOP);
+      std::this_thread::sleep_for(Milliseconds(30));
+      server.Signal(SIGCONT);
+      std::this_thread::sleep_for(std::chrono::microseconds(500));
+    }
+  });
+  const auto shared = [&] {
+    return InfoField(client.Call({"INFO", "stats"}).text, "scripts_shared");
+  };
+  for (int i = 1; i <= 3; ++i) {
+    const Command command = {"EVAL",
+                             "-- " + std::to_string(i) +
+                                 "\nlocal n = 0 while n < 300000 do n = n + 1 end "
+                                 "return redis.call('INCR', KEYS[1])",
+                             "1", "k" + std::to_string(i)};
+    for (int run = 1; run <= 4; ++run) EXPECT_EQ(client.Call(command).integer, run);
+    EXPECT_EQ(shared(), std::to_string(2 * i));
   }
 }
 
