@@ -12,6 +12,7 @@ command succeeded, the server ended cleanly on SIGTERM and no sanitizer complain
 
 import hashlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -26,9 +27,15 @@ REPORTS = ("AddressSanitizer", "ThreadSanitizer", "LeakSanitizer", "runtime erro
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below those that the system gives to connections: another program's may take none of them meanwhile."""
+    while True:
+        port = random.randrange(10_000, 30_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("", port))
+                return port
+            except OSError:
+                pass
 
 
 def wait_until_accepting(port, server):

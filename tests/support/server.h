@@ -97,7 +97,7 @@ struct ProgramResult {
 ProgramResult RunProgram(const std::string& program, const std::vector<std::string>& args,
                          const std::string& input = {});
 
-/// A port of 127.0.0.1 that nobody listens on at this moment.
+/// A port that nobody has at this moment, and that the system gives to no connection.
 int FreePort();
 /// A new directory below the temporary directory; the caller removes it.
 std::string MakeTemporaryDirectory();
