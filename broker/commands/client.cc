@@ -112,7 +112,7 @@ void ClientList(CommandContext& context) {
   }
   std::vector<const Client*> chosen;
   ForAllClients(context.server, [&](const Client& client) {
-    if (type && TypeOf(client) != *type) return;
+    if (client.session().is_doomed || (type && TypeOf(client) != *type)) return;
     if (!ids.empty() &&
         !std::binary_search(ids.begin(), ids.end(), static_cast<int64_t>(client.id()))) {
       return;

@@ -132,7 +132,6 @@ void Block(CommandContext& context, const BlockRequest& request) {
 // ---------------------------------------------------------------- those of a reactor
 
 void BlockedClients::Add(const BlockedRef& blocked) {
-  ++count_;
   if (blocked->deadline_us != 0) deadlines_.emplace(blocked->deadline_us, blocked);
 }
 
@@ -143,7 +142,6 @@ void BlockedClients::Erase(ByTime& times, int64_t at_us, const BlockedClient& bl
 }
 
 void BlockedClients::Forget(BlockedClient& blocked) {
-  --count_;
   if (blocked.deadline_us != 0) Erase(deadlines_, blocked.deadline_us, blocked);
   if (blocked.retry_us != 0) Erase(retries_, blocked.retry_us, blocked);
 }
@@ -225,7 +223,6 @@ void BlockedClients::Step(int64_t now_us) {
     if (!End(blocked, blocked->TimeoutReply(), false)) {
       // It was served at the last moment, and the reply is on its way.
       Forget(*blocked);
-      ++count_;
       blocked->deadline_us = 0;
     }
   }

@@ -131,8 +131,6 @@ class BlockedClients {
   /// those whose wait is over out of their lists, and asks for a turn when the next one's time is
   /// over.
   void Step(int64_t now_us);
-  size_t count() const { return count_; }
-  size_t with_timeout() const { return deadlines_.size(); }
 
  private:
   using ByTime = std::multimap<int64_t, BlockedRef>;  // monotonic microseconds
@@ -149,7 +147,6 @@ class BlockedClients {
   /// Their wait is over, but lists of keys still have them: a wait may end while the worker is in
   /// the middle of a command, as SUBSCRIBE takes in what was posted before, and its unit in use.
   std::vector<BlockedRef> leaving_;
-  size_t count_ = 0;
 };
 
 }  // namespace peal::broker

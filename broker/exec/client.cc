@@ -86,7 +86,7 @@ size_t Client::MemoryBytes() const {
 void Client::UpdateClass() {
   const ClientClass wanted =
       IsSubscribed() || session_.is_monitor ? ClientClass::kPubSub : ClientClass::kNormal;
-  if (wanted == client_class()) return;
+  if (wanted == client_class() || session_.is_doomed) return;  // see Worker::CountOut
   set_client_class(wanted);
   worker_.CountPubSubClient(wanted == ClientClass::kPubSub ? 1 : -1);
 }

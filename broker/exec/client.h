@@ -41,7 +41,7 @@ struct Session {
   bool is_monitor = false;
   bool no_evict = false;
   bool no_touch = false;
-  bool is_doomed = false;  // it is about to be closed by ClientCloser
+  bool is_doomed = false;  // killed, and gone for all others; Worker::PostCloseDoomed closes it
   ReplyMode reply_mode = ReplyMode::kOn;
   int64_t created_us = 0;  // monotonic, as Reactor::turn_us
   int64_t last_active_us = 0;

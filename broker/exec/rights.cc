@@ -172,6 +172,7 @@ void ClientCloser::Close(Client& client) {
   // From now on it runs no command, and what comes to a key that it waits for is not for it.
   client.session().is_doomed = true;
   server_.NoteAdmissionChange();
+  client.worker().CountOut(client);
   client.StopReading();
   if (const BlockedRef blocked = client.session().blocked; blocked != nullptr && blocked->Claim()) {
     blocked->MarkServed();

@@ -58,8 +58,9 @@ class Worker final : public ReactorHandler {
   const LuaEngine* lua_if_any() const { return lua_.get(); }
   /// Whether memory was beyond maxmemory when the command that runs began.
   bool is_out_of_memory() const { return is_out_of_memory_; }
-  /// In the middle of a long command, which holds the Gate, and while nobody visits: tells the
-  /// other clients of this reactor that it is busy.
+  /// Tells the other clients of this reactor that it is busy: in the middle of a long command,
+  /// which holds the Gate and lets nobody visit meanwhile, or in a visit, from a place that waits
+  /// for another reactor's.
   void ServeWhileBusy();
   /// The unit of commands: that of ServeWhileBusy while that runs.
   Unit& current_unit() { return is_serving_ ? *meanwhile_unit_ : unit_; }
@@ -78,6 +79,9 @@ class Worker final : public ReactorHandler {
   /// Closes the clients that are doomed by now, some in each of the turns to come: closing a
   /// thousand takes milliseconds. With all reactors parked, any thread.
   void PostCloseDoomed();
+  /// Takes a client that goes out of what INFO and maxclients count. Once for each; with all
+  /// reactors parked, any thread.
+  void CountOut(Client& client);
   size_t client_count() const { return clients_.size(); }
   /// Clients with subscriptions of any kind.
   uint32_t pubsub_clients() const { return pubsub_clients_; }

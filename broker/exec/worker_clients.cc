@@ -109,16 +109,19 @@ void Worker::Forget(Client& client) {
   clients_[client.index_] = last;
   last->index_ = client.index_;
   clients_.pop_back();
-  server_.client_count().fetch_sub(1, std::memory_order_relaxed);
-  if (client.session_.is_monitor) {
-    client.session_.is_monitor = false;
-    server_.monitor_count().fetch_sub(1, std::memory_order_relaxed);
-  }
-  if (client.client_class() == ClientClass::kPubSub) --pubsub_clients_;
+  if (!client.session_.is_doomed) CountOut(client);
   if (client.session_.tracker != nullptr) {
     tracking_port_.Forget(*std::exchange(client.session_.tracker, nullptr));
   }
   Reap(client);
+}
+
+void Worker::CountOut(Client& client) {
+  server_.client_count().fetch_sub(1, std::memory_order_relaxed);
+  if (std::exchange(client.session_.is_monitor, false)) {
+    server_.monitor_count().fetch_sub(1, std::memory_order_relaxed);
+  }
+  if (client.client_class() == ClientClass::kPubSub) --pubsub_clients_;
 }
 
 void Worker::Reap(Client& client) {

@@ -12,6 +12,7 @@
 #include <iterator>
 
 #include "broker/config/options.h"
+#include "broker/exec/blocking.h"
 #include "broker/exec/client.h"
 #include "broker/exec/multi.h"
 #include "broker/exec/server.h"
@@ -21,6 +22,7 @@
 #include "broker/metrics/memory.h"
 #include "broker/metrics/redis_version.h"
 #include "broker/metrics/totals.h"
+#include "broker/pubsub/tracking.h"
 #include "broker/scripts/engine.h"
 #include "broker/scripts/scripts.h"
 #include "protocol/base/number.h"
@@ -84,6 +86,9 @@ struct ClientFacts {
   uint64_t memory_bytes = 0;
   uint64_t largest_input = 0;
   uint64_t largest_output = 0;
+  uint64_t blocked = 0;
+  uint64_t with_timeout = 0;  // of those blocked
+  uint64_t tracking = 0;
   uint64_t watching = 0;
   uint64_t watched_keys = 0;
 };
@@ -352,9 +357,9 @@ constexpr Field kFields[] = {
     {Section::kClients, "client_recent_max_output_buffer",
      [](const Facts& f, Out& o) { Put(o, f.clients.largest_output); }},
     {Section::kClients, "blocked_clients",
-     [](const Facts& f, Out& o) { Put(o, f.totals.blocked_clients); }},
+     [](const Facts& f, Out& o) { Put(o, f.clients.blocked); }},
     {Section::kClients, "tracking_clients",
-     [](const Facts& f, Out& o) { Put(o, f.server.tracking().clients()); }},
+     [](const Facts& f, Out& o) { Put(o, f.clients.tracking); }},
     {Section::kClients, "pubsub_clients",
      [](const Facts& f, Out& o) { Put(o, f.totals.pubsub_clients); }},
     {Section::kClients, "watching_clients",
@@ -364,7 +369,7 @@ constexpr Field kFields[] = {
        Put(o, static_cast<uint64_t>(std::max(f.server.monitor_count().load(), 0)));
      }},
     {Section::kClients, "clients_in_timeout_table",
-     [](const Facts& f, Out& o) { Put(o, f.totals.clients_with_timeout); }},
+     [](const Facts& f, Out& o) { Put(o, f.clients.with_timeout); }},
     {Section::kClients, "total_watched_keys",
      [](const Facts& f, Out& o) { Put(o, f.clients.watched_keys); }},
     {Section::kClients, "total_blocking_keys", nullptr, "0"},
@@ -722,9 +727,16 @@ ClientFacts LookAtClients(Server& server) {
   for (const auto& worker : server.workers()) {
     worker->ForEachClient([&](const Client& client) {
       facts.memory_bytes += client.MemoryBytes();
+      const Session& session = client.session();
+      if (session.is_doomed) return;
       facts.largest_input = std::max<uint64_t>(facts.largest_input, client.input_capacity());
       facts.largest_output = std::max(facts.largest_output, client.output().bytes());
-      const auto& multi = client.session().multi;
+      if (session.blocked != nullptr) {
+        ++facts.blocked;
+        if (session.blocked->deadline_us != 0) ++facts.with_timeout;
+      }
+      if (session.tracker != nullptr && session.tracker->is_on) ++facts.tracking;
+      const auto& multi = session.multi;
       if (multi == nullptr || multi->watched.empty()) return;
       ++facts.watching;
       facts.watched_keys += multi->watched.size();

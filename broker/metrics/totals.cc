@@ -57,8 +57,6 @@ Totals::Totals(Server& server) : commands(server.commands().all().size()) {
     bytes_in_per_second += stats.rates().BytesInPerSecond();
     bytes_out_per_second += stats.rates().BytesOutPerSecond();
     pubsub_clients += worker->pubsub_clients();
-    blocked_clients += worker->blocked().count();
-    clients_with_timeout += worker->blocked().with_timeout();
     messages_published += worker->hub_port().published();
     messages_delivered += worker->hub_port().delivered();
     units += worker->eviction().counters();

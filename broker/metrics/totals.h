@@ -45,8 +45,6 @@ struct Totals {
   uint64_t bytes_in_per_second = 0;
   uint64_t bytes_out_per_second = 0;
   uint64_t pubsub_clients = 0;
-  uint64_t blocked_clients = 0;
-  uint64_t clients_with_timeout = 0;  // of those blocked
   uint64_t messages_published = 0;
   uint64_t messages_delivered = 0;
   uint64_t expire_time_cap_reached = 0;

@@ -390,7 +390,6 @@ Tracker& TrackingPort::Ensure(Subscriber& subscriber) {
 
 void TrackingPort::Enable(Tracker& tracker, const TrackingOptions& options,
                           const std::vector<std::string_view>& prefixes) {
-  if (!tracker.is_on) tracking_.clients_.fetch_add(1, std::memory_order_relaxed);
   tracker.is_on = true;
   tracker.is_redirect_broken = false;
   tracker.options = options;
@@ -433,7 +432,6 @@ void TrackingPort::Join(ClientId id, uint32_t generation) {
 
 void TrackingPort::Disable(Tracker& tracker) {
   if (!tracker.is_on) return;
-  tracking_.clients_.fetch_sub(1, std::memory_order_relaxed);
   for (const auto& [name, prefix] : tracker.prefixes) {
     TrackingPrefix::Part& part = prefix->parts[static_cast<size_t>(reactor_.index())];
     std::erase(part.trackers, &tracker);

@@ -191,7 +191,6 @@ class Tracking {
             std::vector<ClientId>& readers);
 
   // For INFO.
-  uint64_t clients() const { return clients_.load(std::memory_order_relaxed); }
   uint64_t keys() const { return keys_.load(std::memory_order_relaxed); }
   uint64_t ids() const { return ids_.load(std::memory_order_relaxed); }
   uint64_t prefixes() const { return prefix_count_.load(std::memory_order_relaxed); }
@@ -210,7 +209,6 @@ class Tracking {
   store::Keyspace& keyspace_;
   std::vector<TrackingPort*> ports_;
   std::atomic<uint32_t> trackers_{0};
-  std::atomic<uint64_t> clients_{0};  // tracking is on
   // Changed only under the lock of the stripe that what they count is in: whoever waits for a
   // stripe may let a flush go first, which sets them to 0.
   std::atomic<uint64_t> keys_{0};

@@ -1,6 +1,5 @@
 #include "store/keyspace/keyspace.h"
 
-#include <algorithm>
 #include <bit>
 #include <new>
 
@@ -141,24 +140,6 @@ void Keyspace::SwapDb(int a, int b) {
     stripes_[i].AssertOwned();
     stripes_[i].Swap(a, b);
   }
-}
-
-void StripeLocks::Lock(Keyspace& keyspace, std::vector<int>& indexes) NO_THREAD_SAFETY_ANALYSIS {
-  PEAL_DCHECK(held_.empty());
-  std::sort(indexes.begin(), indexes.end());
-  indexes.erase(std::unique(indexes.begin(), indexes.end()), indexes.end());
-  if (keyspace.gate().HeldExclusively()) return;
-  held_.reserve(indexes.size());
-  for (const int index : indexes) {
-    Mutex& mutex = keyspace.stripe(index).mutex();
-    mutex.Lock();
-    held_.push_back(&mutex);
-  }
-}
-
-void StripeLocks::Unlock() NO_THREAD_SAFETY_ANALYSIS {
-  for (size_t i = held_.size(); i-- > 0;) held_[i]->Unlock();
-  held_.clear();
 }
 
 }  // namespace peal::store

@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "store/keyspace/garbage.h"
 #include "store/keyspace/hash.h"
@@ -89,23 +88,6 @@ class Keyspace {
   Gate gate_;
   alignas(64) std::atomic<int64_t> booked_bytes_{0};
   Stripe* stripes_;  // options_.stripes of them, in one aligned block
-};
-
-/// Locks a set of stripes in ascending order for a scope; none while the thread holds the gate.
-class StripeLocks {
- public:
-  StripeLocks() = default;
-  ~StripeLocks() { Unlock(); }
-  StripeLocks(const StripeLocks&) = delete;
-  StripeLocks& operator=(const StripeLocks&) = delete;
-
-  /// `indexes` in any order, duplicates allowed; sorted and made unique in place. Nothing may be
-  /// locked by this object yet.
-  void Lock(Keyspace& keyspace, std::vector<int>& indexes);
-  void Unlock();
-
- private:
-  std::vector<Mutex*> held_;
 };
 
 }  // namespace peal::store

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "tests/support/behaviour.h"
@@ -10,7 +11,15 @@
 namespace peal::tests {
 namespace {
 
-class Lifecycle : public OwnServer {};
+class Lifecycle : public OwnServer {
+ protected:
+  static void AwaitCount(Client& client, const std::string& field, int count) {
+    const Deadline deadline;
+    while (InfoField(client.Call({"INFO", "clients"}).text, field) != std::to_string(count)) {
+      ASSERT_FALSE(deadline.HasPassed()) << field;
+    }
+  }
+};
 
 TEST_F(Lifecycle, ClientsBeyondMaxclientsAreRefusedWithAnError) {
   Server server({.reactors = 2, .args = {"--maxclients", "3"}});
@@ -32,6 +41,65 @@ TEST_F(Lifecycle, ClientsBeyondMaxclientsAreRefusedWithAnError) {
   EXPECT_EQ(clients[0].Do("CONFIG SET maxclients 10"), "OK");
   Client welcome = server.Connect();
   EXPECT_EQ(welcome.Do("PING"), "PONG");
+}
+
+TEST_F(Lifecycle, KilledClientsAreNeitherListedNorCounted) {
+  constexpr int kRounds = 40;
+  for (const int reactors : {1, 4}) {
+    SCOPED_TRACE(reactors);
+    Server server({.reactors = reactors});
+    Client admin = server.Connect();
+    const std::vector<std::string> fields = {
+        "connected_clients", "blocked_clients", "clients_in_timeout_table", "tracking_clients",
+        "pubsub_clients",    "monitor_clients", "watching_clients",         "total_watched_keys"};
+    const auto count = [&](const std::string& info) {
+      std::string counts;
+      for (const std::string& field : fields) counts += InfoField(info, field) + " ";
+      return counts;
+    };
+    // The probe that waited for the start may still be counted.
+    AwaitCount(admin, "connected_clients", 1);
+    const std::string before = count(admin.Call({"INFO", "clients"}).text);
+    for (int round = 0; round < kRounds && !HasFailure(); ++round) {
+      std::vector<Client> clients;
+      std::vector<std::vector<std::string>> kills;
+      for (const std::string line : {"PING", "WATCH k", "BLPOP nokey 100", "SUBSCRIBE c", "MONITOR",
+                                     "CLIENT TRACKING ON BCAST", "PSUBSCRIBE c*"}) {
+        clients.push_back(server.Connect());
+        kills.push_back({"CLIENT", "KILL", "ID", std::to_string(clients.back().Id())});
+        if (line.starts_with("CLIENT")) clients.back().Hello(3);
+        clients.back().SendLine(line);
+        if (line.starts_with("BLPOP")) continue;
+        clients.back().Read();
+      }
+      AwaitCount(admin, "blocked_clients", 1);
+      const size_t killed = kills.size();
+      kills.push_back({"INFO", "clients"});
+      kills.push_back({"CLIENT", "LIST"});
+      const std::vector<Reply> replies = admin.Pipeline(kills);
+      for (size_t i = 0; i < killed; ++i) EXPECT_EQ(replies[i].Show(), ":1");
+      EXPECT_EQ(count(replies[killed].text), before);
+      const std::string& list = replies[killed + 1].text;
+      EXPECT_EQ(std::count(list.begin(), list.end(), '\n'), 1) << list;
+      for (Client& client : clients) client.ReadUntilClosed();
+      EXPECT_EQ(count(admin.Call({"INFO", "clients"}).text), before);
+    }
+  }
+}
+
+TEST_F(Lifecycle, AKilledClientMakesRoomForAnotherAtOnce) {
+  constexpr int kRounds = 40;
+  Server server({.reactors = 4});
+  Client admin = server.Connect();
+  AwaitCount(admin, "connected_clients", 1);
+  Client other = server.Connect();
+  ASSERT_EQ(other.Do("PING"), "PONG");
+  ASSERT_EQ(admin.Do("CONFIG SET maxclients 2"), "OK");
+  for (int round = 0; round < kRounds; ++round) {
+    ASSERT_EQ(admin.Do("CLIENT KILL ID " + std::to_string(other.Id())), ":1");
+    other = server.Connect();
+    ASSERT_EQ(other.Do("PING"), "PONG") << round;
+  }
 }
 
 TEST_F(Lifecycle, TimeoutClosesIdleClientsButNeverSubscribers) {

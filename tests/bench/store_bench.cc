@@ -110,38 +110,6 @@ void FindInBatches(benchmark::State& state, size_t offset, int stages) {
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBatch));
 }
 
-/// All stripes of a batch are locked at once, its entries loaded, then the keys read.
-void FindUnderOneSetOfLocks(benchmark::State& state) NO_THREAD_SAFETY_ANALYSIS {
-  constexpr size_t kBatch = 16;
-  Keyspace& keyspace = Filled(static_cast<int>(state.range(0)));
-  const std::vector<std::string> names = Order(0);
-  std::vector<int> indexes;
-  size_t i = 0;
-  uint64_t hashes[kBatch];
-  for (auto _ : state) {
-    const std::string* keys = &names[i & (names.size() - 1)];
-    i += kBatch;
-    indexes.clear();
-    for (size_t k = 0; k < kBatch; ++k) {
-      hashes[k] = HashKey(keys[k]);
-      keyspace.Prefetch(0, hashes[k]);
-      indexes.push_back(keyspace.StripeIndex(hashes[k]));
-    }
-    StripeLocks locks;
-    locks.Lock(keyspace, indexes);
-    for (size_t k = 0; k < kBatch; ++k)
-      keyspace.StripeOf(hashes[k]).PrefetchStep(0, hashes[k], PrefetchDepth::kEntry);
-    for (size_t k = 0; k < kBatch; ++k) {
-      Stripe& stripe = keyspace.StripeOf(hashes[k]);
-      stripe.AssertOwned();
-      const Entry* entry = stripe.Find(0, keys[k], hashes[k], kNow);
-      benchmark::DoNotOptimize(entry->embedded_value()[0]);
-    }
-  }
-  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBatch));
-}
-BENCHMARK(FindUnderOneSetOfLocks)->Arg(1)->Arg(1024);
-
 BENCHMARK_CAPTURE(FindOneByOne, hit, 0)->Arg(1)->Arg(1024);
 BENCHMARK_CAPTURE(FindOneByOne, miss, kKeys)->Arg(1)->Arg(1024);
 BENCHMARK_CAPTURE(FindInBatches, hit_buckets, 0, 1)->Arg(1)->Arg(1024);
