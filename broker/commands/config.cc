@@ -95,7 +95,8 @@ void ConfigSet(CommandContext& context) {
     }
     return context.Fail(applied.error());
   }
-  if (*audit) server.audit().Put(**std::move(audit));
+  std::optional<AuditLog::Prepared>& prepared = *audit;
+  if (prepared) server.audit().Put(*std::move(prepared));
   context.reply.Ok();
 }
 

@@ -1,6 +1,7 @@
 // CLIENT, CONFIG, COMMAND, INFO, SLOWLOG, LATENCY, MEMORY, DEBUG and MONITOR.
 // Expected replies were observed on redis-server 7.0.15 unless the test says otherwise.
 
+#include <algorithm>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -262,7 +263,7 @@ TEST_P(Administration, SlowlogRecordsWhatWasSlow) {
   client.Do("CLIENT SETNAME slow");
   client.Do("SET slow:key v");
   const Reply log = client.Call({"SLOWLOG", "GET", "10"});
-  EXPECT_EQ(client.Do("CONFIG SET slowlog-log-slower-than 10000"), "OK");
+  EXPECT_EQ(client.Do("CONFIG SET slowlog-log-slower-than -1"), "OK");
   bool is_found = false;
   for (const Reply& entry : log.items) {
     ASSERT_EQ(entry.items.size(), 6U) << entry;
@@ -275,6 +276,7 @@ TEST_P(Administration, SlowlogRecordsWhatWasSlow) {
   EXPECT_GT(client.Call({"SLOWLOG", "LEN"}).integer, 0);
   EXPECT_EQ(client.Do("SLOWLOG RESET"), "OK");
   EXPECT_EQ(client.Do("SLOWLOG LEN"), ":0");
+  EXPECT_EQ(client.Do("CONFIG SET slowlog-log-slower-than 10000"), "OK");
 }
 
 // Expected from the documentation of Valkey 8.1.
@@ -283,6 +285,7 @@ TEST_P(Administration, CommandlogRecordsWhatWasSlowOrLarge) {
   Client client = Connect();
   EXPECT_EQ(client.Call({"CONFIG", "GET", "commandlog-request-larger-than"}).At(1), "1048576");
   EXPECT_EQ(client.Call({"CONFIG", "GET", "commandlog-reply-larger-than"}).At(1), "1048576");
+  EXPECT_EQ(client.Do("CONFIG SET slowlog-log-slower-than -1"), "OK");
   for (const char* const kind : {"slow", "large-request", "large-reply"}) {
     EXPECT_EQ(client.Do(std::string("COMMANDLOG RESET ") + kind), "OK");
     EXPECT_EQ(client.Do(std::string("COMMANDLOG LEN ") + kind), ":0");
@@ -323,12 +326,13 @@ TEST_P(Administration, CommandlogRecordsWhatWasSlowOrLarge) {
   // The slow one is that of SLOWLOG.
   EXPECT_EQ(client.Do("CONFIG SET commandlog-execution-slower-than 0"), "OK");
   client.Do("SET slow:key v");
-  EXPECT_EQ(client.Do("CONFIG SET slowlog-log-slower-than 10000"), "OK");
+  EXPECT_EQ(client.Do("CONFIG SET slowlog-log-slower-than -1"), "OK");
   const Reply slow = client.Call({"COMMANDLOG", "GET", "-1", "slow"});
   EXPECT_EQ(slow.Show(), client.Call({"SLOWLOG", "GET", "-1"}).Show());
   EXPECT_FALSE(slow.items.empty());
   EXPECT_EQ(client.Do("COMMANDLOG RESET slow"), "OK");
   EXPECT_EQ(client.Do("SLOWLOG LEN"), ":0");
+  EXPECT_EQ(client.Do("CONFIG SET slowlog-log-slower-than 10000"), "OK");
 
   constexpr const char* kBadKind =
       "-ERR type should be one of the following: slow, large-request, large-reply";
@@ -342,16 +346,19 @@ TEST_P(Administration, CommandlogRecordsWhatWasSlowOrLarge) {
 
 TEST_P(Administration, LatencyMonitorAndHistogramsWork) {
   Client client = Connect();
-  EXPECT_EQ(client.Do("CONFIG SET latency-monitor-threshold 10"), "OK");
+  client.Do("LATENCY RESET");
   EXPECT_EQ(client.Do("LATENCY RESET"), ":0");
+  EXPECT_EQ(client.Do("CONFIG SET latency-monitor-threshold 10"), "OK");
   EXPECT_EQ(client.Do("DEBUG SLEEP 0.05"), "OK");
-  const Reply latest = client.Call({"LATENCY", "LATEST"});
-  ASSERT_EQ(latest.items.size(), 1U) << latest;
-  EXPECT_EQ(latest.items[0].At(0), "command");
-  EXPECT_GE(latest.items[0].items[2].integer, 50);
-  EXPECT_EQ(client.Call({"LATENCY", "HISTORY", "command"}).items.size(), 1U);
-  EXPECT_EQ(client.Do("LATENCY RESET command"), ":1");
   EXPECT_EQ(client.Do("CONFIG SET latency-monitor-threshold 0"), "OK");
+  // On a busy machine other commands may take as long.
+  const Reply latest = client.Call({"LATENCY", "LATEST"});
+  const auto event = std::find_if(latest.items.begin(), latest.items.end(),
+                                  [](const Reply& each) { return each.At(0) == "command"; });
+  ASSERT_NE(event, latest.items.end()) << latest;
+  EXPECT_GE(event->items[3].integer, 50) << latest;
+  EXPECT_GE(client.Call({"LATENCY", "HISTORY", "command"}).items.size(), 1U);
+  EXPECT_EQ(client.Do("LATENCY RESET command"), ":1");
   client.Do("SET k v");
   const Reply histogram = client.Call({"LATENCY", "HISTOGRAM", "set"});
   ASSERT_NE(histogram.Find("set"), nullptr) << histogram;

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <chrono>
-#include <ctime>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,7 +26,11 @@ const std::string kHexSecret = [] {
 constexpr std::string_view kWrongPass =
     "WRONGPASS invalid username-password pair or user is disabled.";
 
-int64_t Now() { return std::time(nullptr); }
+/// Not time(), which lags behind by up to a tick.
+int64_t Now() {
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(since_1970).count();
+}
 
 std::string Put(const std::string& path, const std::string& text) {
   WriteFile(path, text);
@@ -60,6 +63,7 @@ class TokenLogins : public ::testing::Test {
   std::string Auth(Client& client, const std::string& user, const std::string& token) {
     return client.Call({"AUTH", user, token}).text;
   }
+  /// `valid_s`: 2 at least, since the second that has begun counts as one.
   Client LoggedIn(const std::string& user, const std::string& roles, int64_t valid_s = 600) {
     Client client = server_.Connect();
     EXPECT_EQ(Auth(client, user, Token(user, roles, valid_s)), "OK");
@@ -224,12 +228,12 @@ TEST_F(TokenLogins, ExpiryEndsTheConnection) {
 TEST_F(TokenLogins, ExpiryEndsTransactionsWaitersAndScripts) {
   EXPECT_EQ(admin_.Do("ACL SETROLE all +@all ~* &*"), "OK");
   EXPECT_EQ(admin_.Do("CONFIG SET busy-reply-threshold 100"), "OK");
-  Client queued = LoggedIn("bob", "all", 1);
+  Client queued = LoggedIn("bob", "all", 2);
   EXPECT_EQ(queued.Do("MULTI"), "OK");
   EXPECT_EQ(queued.Do("SET tx 1"), "QUEUED");
-  Client waiter = LoggedIn("bob", "all", 1);
+  Client waiter = LoggedIn("bob", "all", 2);
   waiter.SendLine("BLPOP list 0");
-  Client held = LoggedIn("bob", "all", 1);
+  Client held = LoggedIn("bob", "all", 2);
   held.SendLine("CLIENT REPLY OFF");
   EXPECT_EQ(queued.ReadUntilClosed(), "");
   EXPECT_EQ(waiter.ReadUntilClosed(), "");
@@ -239,8 +243,8 @@ TEST_F(TokenLogins, ExpiryEndsTransactionsWaitersAndScripts) {
   EXPECT_EQ(admin_.Do("LLEN list"), ":1");
   EXPECT_EQ(admin_.Do("EXISTS tx"), ":0");
   // A script goes on until it ends or is ended; then its client goes, too.
-  Client script = LoggedIn("bob", "all", 1);
-  const int64_t expiry = Now() + 1;
+  Client script = LoggedIn("bob", "all", 2);
+  const int64_t expiry = Now() + 2;
   script.SendCommand({"EVAL", "while true do end", "0"});
   const Deadline deadline(kPatience);
   while ((Now() <= expiry || !admin_.Do("PING").starts_with("-BUSY")) && !deadline.HasPassed()) {

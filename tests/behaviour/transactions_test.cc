@@ -165,8 +165,12 @@ TEST_P(Transactions, WatchesEndWithExecDiscardUnwatchAndReset) {
 
 TEST_P(Transactions, AWatchedKeyThatExpiresMakesExecFail) {
   Client client = Connect();
-  client.Do("SET k v PX 30");
-  client.Do("WATCH k");
+  // It must not have expired before it is watched.
+  for (int64_t ttl_ms = 30; client.Do("EXISTS k") == ":0"; ttl_ms *= 2) {
+    client.Do("UNWATCH");
+    client.Do("SET k v PX " + std::to_string(ttl_ms));
+    client.Do("WATCH k");
+  }
   Client other = Connect();
   EXPECT_TRUE(Eventually([&] { return other.Do("EXISTS k") == ":0"; }));
   client.Do("MULTI");
