@@ -58,7 +58,7 @@ enum class OnChange : uint8_t {
   kDirectory,     // chdir; may fail
   kPassword,      // requirepass: the default user's password; may fail
   kTokens,        // read the keys of tokens; may fail
-  kAudit,         // open the audit log; may fail
+  kAudit,         // open the audit log, which CONFIG SET does itself; may fail
   kNotify,        // notify-keyspace-events mask
   kTcpKeepalive,  // for connections accepted from now on
   kCommandLog,    // trim to the new lengths

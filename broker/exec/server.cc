@@ -499,13 +499,6 @@ Result<void> Server::ApplyChanges(std::span<const Directive* const> changed) {
         password = *std::move(read);
         break;
       }
-      case OnChange::kAudit: {
-        auto configured = audit_.Configure(config().audit);
-        if (!configured.ok()) {
-          return ConfigStore::SetFailed(directive->name, configured.error().text());
-        }
-        break;
-      }
       case OnChange::kLog:
         Log::SetLevel(config().loglevel);
         Log::SetFormat(config().log_format);

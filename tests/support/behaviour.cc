@@ -110,7 +110,7 @@ void Behaviour::SetUp() {
   // Subscribers and monitors of the test before leave when the server notices that they have
   // closed.
   ASSERT_TRUE(Eventually([&] {
-    return client.Call({"CLIENT", "LIST"}).text.find(" flags=O ") == std::string::npos &&
+    return client.Call({"CLIENT", "LIST"}).text.find(" flags=O") == std::string::npos &&
            client.Do("PUBSUB CHANNELS") == "[]" && client.Do("PUBSUB NUMPAT") == ":0" &&
            client.Do("PUBSUB SHARDCHANNELS") == "[]";
   }));
