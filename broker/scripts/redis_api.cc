@@ -47,12 +47,16 @@ constexpr std::string_view kNotStrings =
     "Lua redis lib command arguments must be strings or integers";
 constexpr std::string_view kNoArguments =
     "Please specify at least one argument for this redis lib call";
+constexpr std::string_view kTooLarge =
+    "The arguments of one call are larger together than client-query-buffer-limit";
 // Scripts that log in a loop must not fill the disk.
 constexpr int kLinesPerSecond = 100;
 
 /// The arguments on the stack as those of a command. They stay valid while they are on the stack.
-/// The error's text, or empty.
+/// The error's text, or empty. Together they are bounded as those of a request are: one large
+/// string may stand there thousands of times. While a script runs.
 std::string_view TakeArguments(lua_State* lua, LuaEngine& engine) {
+  const uint64_t most_bytes = engine.run()->context.server.config().client_query_buffer_limit;
   auto& args = engine.call_args();
   auto& digits = engine.call_digits();
   args.clear();
@@ -62,6 +66,7 @@ std::string_view TakeArguments(lua_State* lua, LuaEngine& engine) {
   // First all numbers, so that the buffer of their digits no longer moves when it is pointed to.
   constexpr size_t kMostDigits = 32;
   size_t numbers = 0;
+  uint64_t bytes = 0;
   for (int i = 1; i <= count; ++i) {
     const int type = lua_type(lua, i);
     if (type == LUA_TNUMBER) {
@@ -76,6 +81,8 @@ std::string_view TakeArguments(lua_State* lua, LuaEngine& engine) {
     if (lua_type(lua, i) == LUA_TSTRING) {
       size_t size = 0;
       const char* const data = lua_tolstring(lua, i, &size);
+      bytes += size;
+      if (bytes > most_bytes) return kTooLarge;
       args.emplace_back(data, size);
       continue;
     }

@@ -335,6 +335,20 @@ TEST_P(Scripts, TheArgumentsOfOneCallDoNotTakeTheMemoryOfThoseThatCome) {
   }
 }
 
+TEST_P(Scripts, TheArgumentsOfOneCommandAreBoundedAsThoseOfARequest) {
+  if (IsReference()) GTEST_SKIP() << "redis-server does not bound them";
+  Client client = Connect();
+  ASSERT_EQ(ConnectResp2().Do("CONFIG SET client-query-buffer-limit 1mb"), "OK");
+  const std::string script =
+      "local values = {} for i = 1, tonumber(ARGV[1]) do values[i] = string.rep('x', 1000) end "
+      "return redis.call('RPUSH', KEYS[1], unpack(values))";
+  EXPECT_THAT(client.Call({"EVAL", script, "1", "k", "2000"}).Show(),
+              ::testing::StartsWith("-ERR The arguments of one call are larger together than "
+                                    "client-query-buffer-limit"));
+  EXPECT_EQ(client.Do("EXISTS k"), ":0");
+  EXPECT_EQ(client.Call({"EVAL", script, "1", "k", "1000"}).Show(), ":1000");
+}
+
 TEST_P(Scripts, WhatLeavesItsKeysLateIsDoneAllTheSame) {
   if (IsReference()) GTEST_SKIP() << "counts that redis-server does not have";
   Client client = Connect();
