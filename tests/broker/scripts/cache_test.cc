@@ -2,18 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <string>
+
+#include "tests/broker/scripts/make_script.h"
 
 namespace peal::broker {
 namespace {
-
-ScriptRef MakeScript(const std::string& body) {
-  auto script = std::make_shared<Script>();
-  script->sha = Sha1Hex(body);
-  script->body = body;
-  return script;
-}
 
 TEST(ScriptCache, WhatWasFlushedMeanwhileIsAddedAfresh) {
   ScriptCache cache;

@@ -7,16 +7,10 @@
 #include <string>
 
 #include "broker/scripts/functions.h"
+#include "tests/broker/scripts/make_script.h"
 
 namespace peal::broker {
 namespace {
-
-ScriptRef MakeScript(const std::string& body) {
-  auto script = std::make_shared<Script>();
-  script->sha = Sha1Hex(body);
-  script->body = body;
-  return script;
-}
 
 std::string Shown(const protocol::Result<std::string>& result) {
   return result.ok() ? *result : "-" + std::string(result.error().text());
