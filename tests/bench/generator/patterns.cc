@@ -110,11 +110,8 @@ void WaitUntilNobodySubscribes() {
   Settle(0.2);
   if (IsNats()) return;
   RequestLoad load(0);
-  const uint64_t end_ns = NowNs() + uint64_t(kPatienceS * 1e9);
-  while (load.Ask({"PUBSUB", "NUMPAT"}).number != 0) {
-    if (NowNs() > end_ns) Die("subscriptions are left %.0f s after they closed", kPatienceS);
-    Settle(0.1);
-  }
+  if (!Until([&load] { return load.Ask({"PUBSUB", "NUMPAT"}).number == 0; }, kPatienceS))
+    Die("subscriptions are left %.0f s after they closed", kPatienceS);
 }
 
 }  // namespace
